@@ -1,0 +1,172 @@
+"""Frozen values that pass between the parts. No I/O, nothing vendor-specific beyond ids."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Json = dict[str, Any]
+
+NoteKind = Literal["update", "finding", "workaround", "decision", "action", "impact", "question"]
+NOTE_KINDS: tuple[NoteKind, ...] = (
+    "update",
+    "finding",
+    "workaround",
+    "decision",
+    "action",
+    "impact",
+    "question",
+)
+
+
+class Value(BaseModel):
+    """Base of our values: immutable, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Incident(Value):
+    """The Port entity that an outside tool or a person created, read through the configured jq."""
+
+    identifier: str
+    title: str = ""
+    status: str = ""
+    severity: str = ""
+    services: tuple[str, ...] = ()  # identifiers of service entities
+    people: tuple[str, ...] = ()  # e-mail addresses
+    private: bool = False
+    channel: str = ""  # an existing Slack channel to link: id, or link to it
+    started_at: datetime | None = None
+    url: str = ""  # the entity's page in Port
+
+
+class Channel(Value):
+    """A Slack conversation."""
+
+    id: str
+    name: str
+    private: bool = False
+    archived: bool = False
+    member: bool = False  # is our bot in it
+    creator: str = ""  # user id
+    created: float = 0.0  # seconds since the epoch, Slack's clock
+    topic: str = ""
+
+
+class SlackUser(Value):
+    id: str
+    email: str = ""
+    name: str = ""
+    bot: bool = False
+    deleted: bool = False
+
+
+class Bot(Value):
+    """Who we are in Slack (auth.test)."""
+
+    user_id: str
+    bot_id: str
+    team_id: str
+    team_url: str  # https://example.slack.com/
+
+
+class Post(Value):
+    """Slack's receipt of a message."""
+
+    channel: str
+    ts: str
+    permalink: str = ""
+    metadata: Json | None = None  # {"event_type", "event_payload"}
+
+
+class Bookmark(Value):
+    id: str
+    title: str
+    link: str
+
+
+class Meeting(Value):
+    """A Zoom meeting. `start_url` is never kept: it lets whoever holds it act as the host."""
+
+    id: str
+    uuid: str
+    host: str  # e-mail or user id it was created for
+    topic: str
+    agenda: str = ""
+    join_url: str
+    passcode: str = ""
+    status: str = ""  # waiting | started | ""
+
+
+class Message(Value):
+    """One message of a channel as it stands, from an event or from a read."""
+
+    channel: str
+    ts: str  # Slack's id within the channel
+    user: str = ""  # user id; empty for some bots
+    bot_id: str = ""
+    app_id: str = ""
+    username: str = ""  # display name a bot gave itself
+    subtype: str = ""
+    text: str = ""
+    blocks_text: str = ""  # plain text of blocks and attachments, when `text` says less
+    thread_ts: str = ""  # ts of the parent; equal to ts on the parent itself
+    edited_ts: str = ""
+    reactions: tuple[Reaction, ...] = ()
+    pinned: bool = False
+    metadata: Json | None = None
+
+
+class Reaction(Value):
+    name: str  # without colons
+    users: tuple[str, ...]
+
+
+class NoteLink(Value):
+    url: str
+    type: str  # logs | trace | dashboard | ticket | pull request | runbook | document | other
+
+
+class Note(Value):
+    """One structured thing said in the room. Its identity is channel + ts, so a redelivery overwrites."""
+
+    channel: str
+    ts: str
+    kind: NoteKind
+    title: str
+    text: str
+    author: str  # Slack user id, or the bot's name
+    said_at: datetime
+    permalink: str = ""
+    thread_ts: str = ""
+    confidence: float = 1.0  # 0..1
+    how: Literal["mark", "model", "rules"]
+    links: tuple[NoteLink, ...] = ()
+    edited: bool = False
+
+
+class Command(Value):
+    """What a door hands to a handler: one Port run of one action, whichever way it came."""
+
+    action: str
+    run: str
+    incident: str = ""
+    inputs: Json = {}
+    snapshot: Json | None = None  # the incident entity as Port sent it; may be stale
+    requested_by: str = ""  # e-mail of a person, or the automation and who caused it
+    door: Literal["webhook", "integration_action", "sweeper"]
+
+
+class Outcome(Value):
+    """How a run ends."""
+
+    ok: bool = True
+    summary: str  # a sentence for a person
+    label: str = ""  # at most two words
+    links: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+
+
+Message.model_rebuild()
