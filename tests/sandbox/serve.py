@@ -1,0 +1,55 @@
+"""An ASGI application served over real HTTP on a free port of 127.0.0.1, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import uvicorn
+
+DEADLINE = 10.0  # seconds
+
+
+@contextlib.asynccontextmanager
+async def serve(app: Callable[..., Any]) -> AsyncIterator[str]:
+    """Serve `app` in this event loop; yields the base URL, e.g. "http://127.0.0.1:40213".
+
+    The socket is bound before the server starts, so the port cannot be taken in between. Same loop on
+    purpose: a test may touch the emulator's state directly, without locks.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    # Signals stay with the test runner: uvicorn would take SIGINT for itself.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await until(lambda: server.started or task.done())
+        if task.done():
+            task.result()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+async def until[T](
+    condition: Callable[[], T | Awaitable[T]], seconds: float = DEADLINE, what: str = "the condition"
+) -> T:
+    """Wait until `condition()` (plain or async) is true and return its value; fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        value: T = await found if isinstance(found, Awaitable) else found
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come true within {seconds} s")
+        await asyncio.sleep(0.01)
