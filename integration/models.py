@@ -170,3 +170,67 @@ class Outcome(Value):
 
 
 Message.model_rebuild()
+
+
+Operation = Literal["open_channel", "open_bridge", "post_message"]
+CommunicationState = Literal["sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"]
+
+
+class Step(Value):
+    """One outside effect that must happen once. `key` says what it is about, not who asked for it."""
+
+    key: str  # identifier of the incidentCommunication entity
+    operation: Operation
+    purpose: str  # channel | bridge | briefing | bridge link | closing | reopened
+    incident: str
+    destination: str = ""  # channel id, host, or what is to be created
+    text: str = ""
+    requested_by: str = ""
+    run: str = ""
+    details: Json = {}  # what the effect and the search for its marker need, fixed at the intent
+
+
+class Receipt(Value):
+    """What the provider answered. `data` holds ids and provider times, never secrets."""
+
+    data: Json
+    permalink: str = ""
+    at: datetime | None = None  # the provider's time of the effect, where it tells
+
+
+class Communication(Value):
+    """An incidentCommunication entity: intent, then outcome."""
+
+    step: Step
+    state: CommunicationState
+    owner: str = ""
+    receipt: Receipt | None = None
+    reason: str = ""
+    intended_at: datetime
+
+
+class WarRoom(Value):
+    """Channel and bridge of one incident, as the incidentWarRoom entity keeps them."""
+
+    identifier: str
+    incident: str
+    generation: int = 1
+    state: Literal["open", "closed", "archived"] = "open"
+    channel_id: str
+    channel_name: str = ""
+    channel_url: str = ""
+    linked: bool = False  # the channel was there before us: we never archive it
+    private: bool = False
+    bridge_kind: Literal["zoom", "static", "none"] = "none"
+    bridge_url: str = ""
+    bridge_host: str = ""
+    meeting_id: str = ""
+    briefing_ts: str = ""
+    closures: int = 0  # how often it was closed; part of the closing message's key
+    invited: tuple[str, ...] = ()  # e-mail addresses
+    not_invited: tuple[str, ...] = ()  # "address: reason"
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    archived_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    mirror: Literal["fresh", "dirty", "unreadable", "off"] = "fresh"

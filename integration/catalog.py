@@ -1,0 +1,396 @@
+"""Incident, war room, notes and communications in Port: the reading and writing beyond Ocean's own.
+
+What is written here carries our own User-Agent, so it belongs to no Ocean datasource and no resync,
+mapping change or reinstall deletes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import jq
+
+from integration.errors import BadInput, Refused
+from integration.models import (
+    Communication,
+    Incident,
+    ItemOutcome,
+    Json,
+    Note,
+    Receipt,
+    Step,
+    WarRoom,
+)
+from integration.services.port import PortService
+from integration.settings import Settings
+
+WAR_ROOM = "incidentWarRoom"
+NOTE = "incidentNote"
+COMMUNICATION = "incidentCommunication"
+ATTEMPT = "incidentCommunicationAttempt"
+
+_MEDIUM = {"open_channel": "slack", "open_bridge": "zoom", "post_message": "slack"}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def when(value: Any) -> datetime | None:
+    """A time as Port prints it; None for what is none."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+class IncidentReader:
+    """Reads the customer's incident entity by the jq of the settings. Compiled once, used for every event."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._programs = {name: jq.compile(program) for name, program in settings.incident_fields.items()}
+        self._owners = jq.compile(settings.service_owners)
+
+    def read(self, entity: Json) -> Incident:
+        """The incident in `entity`. Raises BadInput naming the setting whose jq fails on it."""
+        found = {name: self._first(name, program, entity) for name, program in self._programs.items()}
+        identifier = str(entity.get("identifier") or "")
+        return Incident(
+            identifier=identifier,
+            title=_text(found.get("title")) or _text(entity.get("title")),
+            status=_text(found.get("status")),
+            severity=_text(found.get("severity")),
+            services=_texts(found.get("services")),
+            people=tuple(address for address in _texts(found.get("people")) if "@" in address),
+            private=found.get("private") is True,
+            channel=_text(found.get("channel")),
+            started_at=when(found.get("started_at")) or when(entity.get("createdAt")),
+            url=self.url(identifier),
+        )
+
+    def owners(self, services: Iterable[Json]) -> tuple[str, ...]:
+        """E-mail addresses of the owners of these service entities, in order, each once."""
+        found: dict[str, None] = {}
+        for service in services:
+            for address in _texts(self._first("service_owners", self._owners, service)):
+                if "@" in address:
+                    found[address] = None
+        return tuple(found)
+
+    def url(self, identifier: str) -> str:
+        base = self._settings.port_app_url.rstrip("/")
+        return f"{base}/{self._settings.incident_blueprint}Entity?identifier={quote(identifier, safe='')}"
+
+    @staticmethod
+    def _first(name: str, program: Any, entity: Json) -> Any:
+        try:
+            return program.input_value(entity).first()
+        except (ValueError, StopIteration) as problem:
+            if isinstance(problem, StopIteration):
+                return None
+            raise BadInput(f"incident_fields.{name}", f"its jq fails on {entity.get('identifier')}: {problem}") from None
+
+
+class Catalog:
+    """Our blueprints, and the few properties of ours on the customer's incident."""
+
+    def __init__(self, port: PortService, settings: Settings) -> None:
+        self._port = port
+        self._settings = settings
+        self.reader = IncidentReader(settings)
+
+    # The incident
+
+    async def incident_entity(self, identifier: str) -> Json | None:
+        return await self._port.get_entity(self._settings.incident_blueprint, identifier)
+
+    async def incident(self, identifier: str) -> Incident:
+        """The incident as it stands now; raises BadInput when Port knows none by that identifier."""
+        entity = await self.incident_entity(identifier)
+        if entity is None:
+            raise BadInput("incident", self.unknown_incident(identifier))
+        return self.reader.read(entity)
+
+    def unknown_incident(self, identifier: str) -> str:
+        return f"Port has no {self._settings.incident_blueprint} {identifier!r}"
+
+    async def owners(self, services: Sequence[str]) -> tuple[str, ...]:
+        """E-mail addresses of the owners of the named services."""
+        if not services:
+            return ()
+        rules = [{"property": "$identifier", "operator": "in", "value": list(services)}]
+        return self.reader.owners(await self._port.search(self._settings.service_blueprint, rules))
+
+    async def patch_incident(self, identifier: str, properties: Json, relations: Json | None = None) -> None:
+        await self._port.patch_entity(
+            self._settings.incident_blueprint, identifier, properties=properties, relations=relations
+        )
+
+    # War rooms
+
+    async def room(self, identifier: str) -> WarRoom | None:
+        entity = await self._port.get_entity(WAR_ROOM, identifier)
+        return read_room(entity) if entity else None
+
+    async def rooms(self, states: Sequence[str]) -> list[WarRoom]:
+        """War rooms in one of `states`. Port's search lags by seconds: only for what is repeated anyway."""
+        rules = [{"property": "state", "operator": "in", "value": list(states)}]
+        return [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
+
+    async def room_of_channel(self, channel: str) -> WarRoom | None:
+        rules = [{"property": "channelId", "operator": "=", "value": channel}]
+        found = [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
+        return max(found, key=lambda room: room.generation, default=None)
+
+    async def rooms_opened_since(self, since: datetime) -> int:
+        rules = [
+            {"property": "openedAt", "operator": ">", "value": iso(since)},
+        ]
+        return len(await self._port.search(WAR_ROOM, rules, include=["identifier"]))
+
+    async def write_room(self, room: WarRoom, title: str, previous: str = "") -> None:
+        """Create or merge the whole war room entity."""
+        relations: Json = {"incident": room.incident}
+        if previous:
+            relations["previous"] = previous
+        properties = {
+            "state": room.state,
+            "channelId": room.channel_id,
+            "channelName": room.channel_name,
+            "channel": room.channel_url or None,
+            "linked": room.linked,
+            "private": room.private,
+            "bridgeKind": room.bridge_kind,
+            "bridge": room.bridge_url or None,
+            "bridgeHost": room.bridge_host or None,
+            "meetingId": room.meeting_id or None,
+            "briefingTs": room.briefing_ts or None,
+            "generation": room.generation,
+            "closures": room.closures,
+            "invited": list(room.invited),
+            "notInvited": list(room.not_invited),
+            "openedAt": iso(room.opened_at) if room.opened_at else None,
+            "closedAt": iso(room.closed_at) if room.closed_at else None,
+            "archivedAt": iso(room.archived_at) if room.archived_at else None,
+            "mirror": room.mirror,
+        }
+        entity = {
+            "identifier": room.identifier,
+            "title": title,
+            "properties": {name: value for name, value in properties.items() if value is not None},
+            "relations": relations,
+        }
+        _all_written(WAR_ROOM, await self._port.merge_entities(WAR_ROOM, [entity]))
+
+    async def patch_room(self, identifier: str, properties: Json) -> None:
+        await self._port.patch_entity(WAR_ROOM, identifier, properties=properties, relations=None)
+
+    # Communications
+
+    async def create_intents(self, steps: Sequence[Step], owners: Sequence[str]) -> list[ItemOutcome]:
+        """One create-only write of all intents; an outcome that `exists` was there before."""
+        entities = [intent_entity(step, owner, now()) for step, owner in zip(steps, owners, strict=True)]
+        return await self._port.create_entities(COMMUNICATION, entities)
+
+    async def communication(self, key: str) -> Communication | None:
+        entity = await self._port.get_entity(COMMUNICATION, key)
+        return read_communication(entity) if entity else None
+
+    async def merge_communications(self, changes: dict[str, Json]) -> None:
+        """Merge properties into communications, all in one write; `changes` is by identifier.
+
+        The key "warRoom" is taken as the relation.
+        """
+        entities = []
+        for key, properties in changes.items():
+            own = dict(properties)
+            war_room = own.pop("warRoom", None)
+            entity: Json = {"identifier": key, "properties": own}
+            if war_room:
+                entity["relations"] = {"warRoom": war_room}
+            entities.append(entity)
+        _all_written(COMMUNICATION, await self._port.merge_entities(COMMUNICATION, entities))
+
+    async def unfinished(self) -> list[Communication]:
+        """Intents without an outcome."""
+        rules = [{"property": "state", "operator": "=", "value": "sending"}]
+        found = await self._port.search(COMMUNICATION, rules)
+        return [read_communication(entity) for entity in found]
+
+    async def create_attempt(self, key: str, number: int, owner: str) -> str:
+        """Claim the n-th take-over of a communication, create-only; returns whose it is now."""
+        identifier = f"{key}:attempt:{number}"
+        entity = {
+            "identifier": identifier,
+            "title": f"Attempt {number}",
+            "properties": {"number": number, "owner": owner, "startedAt": iso(now())},
+            "relations": {"communication": key},
+        }
+        (outcome,) = await self._port.create_entities(ATTEMPT, [entity])
+        if outcome.created:
+            return owner
+        if not outcome.exists:
+            raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+        held = await self._port.get_entity(ATTEMPT, identifier)
+        return str((held or {}).get("properties", {}).get("owner") or "")
+
+    # Notes
+
+    async def notes(self, channel: str) -> list[Json]:
+        """The note entities of one channel, as Port holds them."""
+        rules = [{"property": "channelId", "operator": "=", "value": channel}]
+        return await self._port.search(NOTE, rules)
+
+    async def merge_notes(self, entities: Sequence[Json]) -> list[ItemOutcome]:
+        return await self._port.merge_entities(NOTE, list(entities))
+
+
+def _all_written(blueprint: str, outcomes: Iterable[ItemOutcome]) -> None:
+    for outcome in outcomes:
+        if outcome.error:
+            hint = "Run `make provision`: the blueprint may be missing or older than this version."
+            raise Refused(
+                "port", "entities.bulk", str(outcome.status), f"{blueprint} {outcome.identifier}: {outcome.error}", hint
+            )
+
+
+def intent_entity(step: Step, owner: str, at: datetime) -> Json:
+    return {
+        "identifier": step.key,
+        "title": f"{step.purpose[:1].upper()}{step.purpose[1:]} · {step.incident}",
+        "properties": {
+            "operation": step.operation,
+            "medium": _MEDIUM[step.operation],
+            "purpose": step.purpose,
+            "state": "sending",
+            "text": step.text,
+            "textHash": text_hash(step.text),
+            "destination": step.destination,
+            "requestedBy": step.requested_by,
+            "intendedAt": iso(at),
+            "owner": owner,
+            "run": step.run,
+            "details": step.details,
+        },
+        "relations": {"incident": step.incident},
+    }
+
+
+def text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
+
+
+def read_communication(entity: Json) -> Communication:
+    properties: Json = entity.get("properties") or {}
+    held = properties.get("receipt")
+    receipt = None
+    if isinstance(held, dict):
+        receipt = Receipt(
+            data=held, permalink=_text(properties.get("permalink")), at=when(properties.get("sentAt"))
+        )
+    step = Step(
+        key=str(entity["identifier"]),
+        operation=properties["operation"],
+        purpose=_text(properties.get("purpose")),
+        incident=_text((entity.get("relations") or {}).get("incident")),
+        destination=_text(properties.get("destination")),
+        text=_text(properties.get("text")),
+        requested_by=_text(properties.get("requestedBy")),
+        run=_text(properties.get("run")),
+        details=properties.get("details") or {},
+    )
+    return Communication(
+        step=step,
+        state=properties["state"],
+        owner=_text(properties.get("owner")),
+        receipt=receipt,
+        reason=_text(properties.get("reason")),
+        intended_at=when(properties.get("intendedAt")) or now(),
+    )
+
+
+def read_room(entity: Json) -> WarRoom | None:
+    """The war room in `entity`; None when a person has made one by hand without a channel."""
+    properties: Json = entity.get("properties") or {}
+    relations: Json = entity.get("relations") or {}
+    if not properties.get("channelId") or not relations.get("incident"):
+        return None
+    return WarRoom(
+        identifier=str(entity["identifier"]),
+        incident=_text(relations.get("incident")),
+        generation=int(properties.get("generation") or 1),
+        state=properties.get("state") or "open",
+        channel_id=_text(properties.get("channelId")),
+        channel_name=_text(properties.get("channelName")),
+        channel_url=_text(properties.get("channel")),
+        linked=properties.get("linked") is True,
+        private=properties.get("private") is True,
+        bridge_kind=properties.get("bridgeKind") or "none",
+        bridge_url=_text(properties.get("bridge")),
+        bridge_host=_text(properties.get("bridgeHost")),
+        meeting_id=_text(properties.get("meetingId")),
+        briefing_ts=_text(properties.get("briefingTs")),
+        closures=int(properties.get("closures") or 0),
+        invited=_texts(properties.get("invited")),
+        not_invited=_texts(properties.get("notInvited")),
+        opened_at=when(properties.get("openedAt")),
+        closed_at=when(properties.get("closedAt")),
+        archived_at=when(properties.get("archivedAt")),
+        last_activity_at=when(properties.get("lastActivityAt")),
+        mirror=properties.get("mirror") or "fresh",
+    )
+
+
+def note_id(channel: str, ts: str) -> str:
+    return f"{channel}-{ts}"
+
+
+def note_entity(note: Note, room: WarRoom, services: Sequence[str] = ()) -> Json:
+    """The note as an entity. `versions` and `deletedAt` are the mirror's to add."""
+    return {
+        "identifier": note_id(note.channel, note.ts),
+        "title": note.title,
+        "properties": {
+            "kind": note.kind,
+            "title": note.title,
+            "text": note.text,
+            "author": note.author,
+            "saidAt": iso(note.said_at),
+            "permalink": note.permalink,
+            "thread": note.thread_ts,
+            "confidence": round(note.confidence, 3),
+            "how": note.how,
+            "links": [link.model_dump() for link in note.links],
+            "services": list(services),
+            "edited": note.edited,
+            "channelId": note.channel,
+            "ts": note.ts,
+        },
+        "relations": {"warRoom": room.identifier, "incident": room.incident},
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if isinstance(value, (list, tuple)):
+        return tuple(dict.fromkeys(text for item in value if (text := _text(item))))
+    return ()

@@ -1,0 +1,112 @@
+"""The words we say in Slack. Pure: facts in, text and Block Kit out.
+
+Titles and names come from outside: they are escaped, so that no title mentions a channel or hides a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from integration.models import Incident, Json
+
+HEADER_LIMIT = 150  # Block Kit: a header block's text
+TOPIC_LIMIT = 250
+FIELD_LIMIT = 2000
+_SEVERE = {"sev1": "🔴", "critical": "🔴", "p1": "🔴", "sev2": "🟠", "high": "🟠", "p2": "🟠"}
+
+
+def escape(text: str) -> str:
+    """Slack's three control characters, so that outside text is shown and never obeyed."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def topic(incident: Incident, bridge_url: str) -> str:
+    """At most 250 characters: what is wrong, how bad, where the bridge is."""
+    parts = [f"{incident.severity or 'no severity'} · {incident.status or 'no status'}", incident.title]
+    if bridge_url:
+        parts.insert(1, bridge_url)
+    return cut(" · ".join(part for part in parts if part), TOPIC_LIMIT)
+
+
+def briefing(
+    incident: Incident, bridge_url: str, bridge_problem: str, opened_by: str
+) -> tuple[str, list[Json]]:
+    """The room's first message: text for notifications, blocks for the screen."""
+    mark = _SEVERE.get(incident.severity.casefold(), "🟡")
+    title = incident.title or incident.identifier
+    text = escape(f"{mark} {incident.identifier}: {title} ({incident.severity}, {incident.status})")
+    if bridge_url:
+        text += f" Bridge: {bridge_url}"
+    bridge = f"<{bridge_url}|Join the bridge>" if bridge_url else escape(bridge_problem or "none")
+    fields = [
+        ("Severity", escape(incident.severity or "not set")),
+        ("Status", escape(incident.status or "not set")),
+        ("Services", escape(", ".join(incident.services)) or "none named"),
+        ("Bridge", bridge),
+    ]
+    if incident.started_at:
+        fields.append(("Started", _slack_time(incident.started_at)))
+    header = cut(f"{mark} {incident.identifier}: {title}", HEADER_LIMIT)
+    blocks: list[Json] = [
+        {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": True}},
+        {
+            "type": "section",
+            "fields": [
+                {"type": "mrkdwn", "text": cut(f"*{name}*\n{value}", FIELD_LIMIT)} for name, value in fields
+            ],
+        },
+    ]
+    if incident.url:
+        link = {"type": "mrkdwn", "text": f"<{incident.url}|Open the incident in Port>"}
+        blocks.append({"type": "section", "text": link})
+    how = (
+        "Say `finding:`, `workaround:`, `decision:`, `action:`, `impact:`, `update:` or `question:` before a "
+        "message, react or pin it, and it stands as a note on the incident."
+    )
+    by = f"Opened by {escape(opened_by)}. " if opened_by else ""
+    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": by + how}]})
+    return text, blocks
+
+
+def bridge_follows(bridge_url: str) -> str:
+    return f"📞 The bridge is open: {bridge_url}"
+
+
+def closing(incident: Incident, note: str, counts: dict[str, int], archive_minutes: float | None) -> str:
+    """The room's last word from us."""
+    lines = [f"✅ {escape(incident.identifier)} is {escape(incident.status or 'closed')}. This war room is closed."]
+    if note:
+        lines.append(escape(note))
+    if counts:
+        told = ", ".join(f"{n} {kind}{'s' if n != 1 else ''}" for kind, n in sorted(counts.items()))
+        lines.append(f"On the record: {told}.")
+    if archive_minutes is not None:
+        lines.append(f"The channel is archived after {_minutes(archive_minutes)} without a message.")
+    return "\n".join(lines)
+
+
+def reopened(incident: Incident) -> str:
+    return (
+        f"🔁 {escape(incident.identifier)} is open again ({escape(incident.severity)}, "
+        f"{escape(incident.status)}). This war room is open again."
+    )
+
+
+def not_invited(problems: Sequence[str]) -> str:
+    return "Not invited: " + "; ".join(problems)
+
+
+def _slack_time(at: datetime) -> str:
+    fallback = at.strftime("%Y-%m-%d %H:%M %Z")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes >= 120 and minutes % 60 == 0:
+        return f"{minutes / 60:g} hours"
+    return f"{minutes:g} minutes" if minutes != 1 else "1 minute"
