@@ -100,6 +100,35 @@ class Meeting(Value):
     status: str = ""  # waiting | started | ""
 
 
+class ZoomUser(Value):
+    """A person of the Zoom account who may be a host."""
+
+    id: str
+    email: str = ""
+    licensed: bool = False  # Zoom's type 2; a basic host's meetings end after 40 minutes
+    active: bool = False
+
+
+class ItemOutcome(Value):
+    """What Port did with one entity of a bulk write.
+
+    `created`: this call made it. `exists`: it was there before, which is a refusal when only creating
+    and an update when merging. `error`: Port's reason when the entity was not written, else empty.
+    `status`: Port's status code for it.
+    """
+
+    identifier: str
+    created: bool = False
+    exists: bool = False
+    error: str = ""
+    status: int = 200
+
+    @property
+    def written(self) -> bool:
+        """Does the entity now hold what was sent, because of this call."""
+        return not self.error
+
+
 class Message(Value):
     """One message of a channel as it stands, from an event or from a read."""
 
