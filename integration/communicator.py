@@ -33,6 +33,14 @@ def topic(incident: Incident, bridge_url: str) -> str:
     return cut(" · ".join(part for part in parts if part), TOPIC_LIMIT)
 
 
+def same_topic(shown: str, wanted: str) -> bool:
+    """Slack gives a topic back in its own markup (links in brackets, entities)."""
+    plain = shown.replace("<", "").replace(">", "")
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        plain = plain.replace(entity, character)
+    return plain == wanted.replace("<", "").replace(">", "")
+
+
 def briefing(
     incident: Incident, bridge_url: str, bridge_problem: str, opened_by: str
 ) -> tuple[str, list[Json]]:
@@ -79,7 +87,9 @@ def bridge_follows(bridge_url: str) -> str:
 
 def closing(incident: Incident, note: str, counts: dict[str, int], archive_minutes: float | None) -> str:
     """The room's last word from us."""
-    lines = [f"✅ {escape(incident.identifier)} is {escape(incident.status or 'closed')}. This war room is closed."]
+    lines = [
+        f"✅ {escape(incident.identifier)} is {escape(incident.status or 'closed')}. This war room is closed."
+    ]
     if note:
         lines.append(escape(note))
     if counts:

@@ -120,11 +120,11 @@ def opening(
         )
 
     key = step_key(room, "channel")
-    name = channel_name(incident, key, settings)
-    channel: Json = {"link": link} if link else {"name": name, "private": incident.private}
+    names = [channel_name(incident, key, settings, attempt) for attempt in (1, 2, 3)]
+    channel: Json = {"link": link} if link else {"names": names, "private": incident.private}
     steps = {
-        "channel": step("open_channel", "channel", link or name, channel),
-        "briefing": step("post_message", "briefing", link or name, {}),
+        "channel": step("open_channel", "channel", link or names[0], channel),
+        "briefing": step("post_message", "briefing", link or names[0], {}),
     }
     hosts = host_order(incident.identifier, settings)
     if hosts:

@@ -1,0 +1,61 @@
+"""What every action handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from integration.catalog import Catalog
+from integration.errors import BadInput
+from integration.locks import KeyedLocks
+from integration.mirror import Mirror
+from integration.models import Command, Outcome, WarRoom
+from integration.people import People
+from integration.perform import Performer
+from integration.plan import room_id
+from integration.services.slack import SlackService
+from integration.services.zoom import ZoomService
+from integration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Kit:
+    settings: Settings
+    catalog: Catalog
+    performer: Performer
+    mirror: Mirror
+    people: People
+    slack: SlackService
+    zoom: ZoomService | None
+    locks: KeyedLocks
+
+
+Handle = Callable[[Command, Kit], Awaitable[Outcome]]
+
+
+def text_input(command: Command, name: str, limit: int) -> str:
+    """An optional text input of a run, stripped. Raises BadInput when it is no text or too long."""
+    value = command.inputs.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadInput(name, f"expected text, got {type(value).__name__}")
+    text = value.strip()
+    if len(text) > limit:
+        raise BadInput(name, f"{len(text)} characters, at most {limit} are allowed")
+    return text
+
+
+def need_incident(command: Command) -> str:
+    if not command.incident:
+        raise BadInput("incident", "name the incident: run this action on an incident entity")
+    return command.incident
+
+
+async def latest_room(kit: Kit, incident: str) -> WarRoom | None:
+    """The incident's newest war room. Read by identifier, since Port's search lags."""
+    latest = None
+    generation = 1
+    while (room := await kit.catalog.room(room_id(incident, generation))) is not None:
+        latest, generation = room, generation + 1
+    return latest

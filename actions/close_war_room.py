@@ -1,0 +1,112 @@
+"""Close an incident's war room: last word, meeting ended, channel archived after the quiet time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from loguru import logger
+
+from actions.base import Kit, latest_room, need_incident, text_input
+from actions.open_war_room import AUTOMATION
+from integration import communicator, plan
+from integration.catalog import iso, now
+from integration.errors import BadInput, IncidentCommsError, ServiceError
+from integration.models import Command, Outcome, WarRoom
+
+MESSAGE_LIMIT = 3000  # Block Kit's section text; longer belongs into a document
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    identifier = need_incident(command)
+    message = text_input(command, "message", MESSAGE_LIMIT)
+    async with kit.locks.holding(identifier):
+        incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
+        if room is None:
+            if command.requested_by.startswith(AUTOMATION):
+                return Outcome(summary=f"{identifier} has no war room; nothing to close.", label="Nothing to do")
+            raise BadInput("incident", f"{identifier} has no war room")
+        if command.requested_by.startswith(AUTOMATION) and not plan.is_closed(incident, kit.settings):
+            return Outcome(summary=f"{identifier} is open again; its war room stays open.", label="Overtaken")
+        if room.state != "open":
+            return Outcome(
+                summary=f"The war room of {identifier} is {room.state} already.",
+                label="Already closed",
+                links=(room.channel_url,),
+            )
+        counts = await kit.mirror.settle(room)
+        minutes = None if room.linked else float(kit.settings.archive_after_quiet_minutes)
+        text = communicator.closing(incident, message, counts, minutes)
+        step = plan.message(
+            room,
+            "closing",
+            text,
+            number=room.closures + 1,
+            requested_by=command.requested_by,
+            run=command.run,
+        )
+        (claim,) = await kit.performer.intend([step])
+        said, ended = await asyncio.gather(
+            _tried("closing message", kit.performer.perform(claim)), _tried("meeting", _end_meeting(room, kit))
+        )
+        kit.performer.relate([claim], room.identifier)
+        closed_at = now()
+        closed = room.model_copy(
+            update={"state": "closed", "closures": room.closures + 1, "closed_at": closed_at}
+        )
+        await kit.performer.flush()
+        # Last of all: a close that was cut off before this is taken up again, and finds what was said.
+        await asyncio.gather(
+            kit.catalog.patch_room(
+                room.identifier, {"state": "closed", "closures": closed.closures, "closedAt": iso(closed_at)}
+            ),
+            kit.catalog.patch_incident(identifier, {"warRoomState": "closed"}),
+        )
+        kit.mirror.watch(closed)
+        log = [line for line in (said, ended) if line]
+        if kit.settings.archive_after_quiet_minutes == 0:
+            log += await archive(closed, kit)
+        return Outcome(
+            summary=f"The war room of {identifier} is closed.",
+            label="Closed",
+            links=(room.channel_url,),
+            log=tuple(log),
+        )
+
+
+async def _tried(what: str, work: object) -> str:
+    """Do one part of the closing; a part that fails is told and holds nothing else up."""
+    try:
+        await work  # type: ignore[misc]
+    except IncidentCommsError as problem:
+        logger.warning(f"{what}: {problem}")
+        return f"The {what} failed: {problem}"
+    return ""
+
+
+async def _end_meeting(room: WarRoom, kit: Kit) -> None:
+    if kit.zoom is not None and room.bridge_kind == "zoom" and room.meeting_id:
+        await kit.zoom.end_meeting(room.meeting_id)
+
+
+def due_for_archive(room: WarRoom, quiet_minutes: float) -> bool:
+    """Whether a closed room has been quiet long enough. A linked channel was never ours to archive."""
+    if room.state != "closed" or room.linked or room.closed_at is None:
+        return False
+    last = max(room.closed_at, room.last_activity_at or room.closed_at)
+    return now() - last >= timedelta(minutes=quiet_minutes)
+
+
+async def archive(room: WarRoom, kit: Kit) -> list[str]:
+    """Read the room a last time, then archive it: a bot is out of an archived channel for good."""
+    try:
+        await kit.mirror.read(room)
+        await kit.slack.archive(room.channel_id)
+    except ServiceError as problem:
+        return [f"The channel is not archived yet: {problem}"]
+    await asyncio.gather(
+        kit.catalog.patch_room(room.identifier, {"state": "archived", "archivedAt": iso(now())}),
+        kit.catalog.patch_incident(room.incident, {"warRoomState": "archived"}),
+    )
+    kit.mirror.forget(room)
+    return [f"#{room.channel_name} is archived."]

@@ -1,0 +1,27 @@
+"""Every action and its handler. A definition (`<name>.json`) and a handler (`<name>.py`) share a stem."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from actions import close_war_room, open_war_room, sync_war_room
+from actions.base import Handle, Kit
+from integration.models import Command, Outcome
+
+ACTIONS: Mapping[str, Handle] = {
+    "open_war_room": open_war_room.handle,
+    "sync_war_room": sync_war_room.handle,
+    "close_war_room": close_war_room.handle,
+}
+
+
+def handlers(kit: Kit) -> dict[str, Callable[[Command], Awaitable[Outcome]]]:
+    """The handlers, each with the kit in hand."""
+
+    def bind(handle: Handle) -> Callable[[Command], Awaitable[Outcome]]:
+        async def handler(command: Command) -> Outcome:
+            return await handle(command, kit)
+
+        return handler
+
+    return {name: bind(handle) for name, handle in ACTIONS.items()}

@@ -1,0 +1,215 @@
+"""The effects on the outside: how each acts, and by which marker it is found again.
+
+Vendors give no idempotency keys for these (Slack, Zoom: facts in docs/guarantees.md), so each effect
+carries a marker that a later reader can find. Only `perform` calls what stands here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from loguru import logger
+
+from integration.errors import Refused, ServiceError
+from integration.models import Bot, Channel, Json, Meeting, Operation, Receipt, Step
+from integration.services.slack import SlackService
+from integration.services.zoom import DailyLimit, ZoomService
+
+METADATA_EVENT = "incident_comms"
+LOOK_BACK = timedelta(minutes=10)  # a provider's clock may differ from ours by minutes
+
+
+class Effect(Protocol):
+    async def act(self, step: Step) -> Receipt:
+        """Do it once. Raises ServiceError; only Ambiguous leaves open whether it happened."""
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        """What an earlier attempt at this step has left at the provider, found by its marker."""
+
+    def repeatable(self, step: Step) -> bool:
+        """True when doing it twice is the same as doing it once, so that nobody need look first."""
+
+
+class OpenChannel:
+    """Create the incident's Slack channel, or step into the one that is linked.
+
+    Marker: created by our bot, and the name ends in a keyed hash of the room. A name alone proves nothing.
+    """
+
+    def __init__(self, slack: SlackService) -> None:
+        self._slack = slack
+
+    def repeatable(self, step: Step) -> bool:
+        return "link" in step.details
+
+    async def act(self, step: Step) -> Receipt:
+        if link := step.details.get("link"):
+            return await self._link(str(link))
+        names: list[str] = step.details["names"]
+        private = bool(step.details.get("private"))
+        for name in names:
+            try:
+                return _channel_receipt(await self._slack.create_channel(name, private))
+            except Refused as refusal:
+                if refusal.code != "name_taken":
+                    raise
+                logger.warning(
+                    f"slack: channel name {name!r} is taken by a channel that is not ours; trying another"
+                )
+        hint = "Rename or delete the foreign channels of that name, then open the war room again."
+        raise Refused("slack", "conversations.create", "name_taken", ", ".join(names), hint)
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        if self.repeatable(step):
+            return None
+        bot, channels = await asyncio.gather(self._slack.me(), self._slack.my_channels())
+        ours = self._ours(step, bot, channels)
+        if not ours:
+            return None
+        keep, *twins = sorted(ours, key=lambda channel: (channel.created, channel.id))
+        for twin in twins:
+            logger.warning(f"slack: channel {twin.id} is a twin of {keep.id} ({step.key}); archiving it")
+            await self._slack.archive(twin.id)
+        return _channel_receipt(keep, twins=[twin.id for twin in twins])
+
+    @staticmethod
+    def _ours(step: Step, bot: Bot, channels: list[Channel]) -> list[Channel]:
+        tag = "-" + str(step.details["names"][0]).rsplit("-", 1)[-1]
+        return [
+            channel
+            for channel in channels
+            if channel.creator == bot.user_id and channel.name.endswith(tag) and not channel.archived
+        ]
+
+    async def _link(self, identifier: str) -> Receipt:
+        channel = await self._slack.channel(identifier)
+        if channel is None:
+            hint = "Check the id; a private channel is seen only after somebody invites our bot into it."
+            raise Refused("slack", "conversations.info", "channel_not_found", identifier, hint)
+        if channel.archived:
+            raise Refused(
+                "slack", "conversations.info", "is_archived", identifier, "Unarchive it or link another."
+            )
+        if not channel.member:
+            await self._slack.join(identifier)
+        return _channel_receipt(channel, linked=True)
+
+
+def _channel_receipt(channel: Channel, linked: bool = False, twins: list[str] | None = None) -> Receipt:
+    data: Json = {"channel": channel.id, "name": channel.name, "private": channel.private, "linked": linked}
+    if twins:
+        data["archivedTwins"] = twins
+    at = datetime.fromtimestamp(channel.created, UTC) if channel.created else None
+    return Receipt(data=data, at=at)
+
+
+class OpenBridge:
+    """Create the incident's Zoom meeting with the first host of the pool that may.
+
+    Marker: the step's key in the agenda, whose first 250 characters a host's list shows. Scheduled,
+    never instant: instant meetings are in no list.
+    """
+
+    def __init__(self, zoom: ZoomService) -> None:
+        self._zoom = zoom
+
+    def repeatable(self, step: Step) -> bool:
+        return False
+
+    async def act(self, step: Step) -> Receipt:
+        last: ServiceError | None = None
+        for host in step.details["hosts"]:
+            try:
+                meeting = await self._zoom.create_meeting(
+                    host,
+                    str(step.details["topic"]),
+                    agenda=f"{_marker(step)} War room bridge of {step.incident}",
+                )
+                return _meeting_receipt(meeting)
+            except DailyLimit as limit:
+                last = limit
+                logger.warning(f"zoom: {host} has reached its daily limit; trying the next host of the pool")
+            except Refused as refusal:
+                if refusal.code not in ("1001", "1010", "3161"):  # no such user, not ours, may not host
+                    raise
+                last = refusal
+                logger.warning(f"zoom: {host} can't host ({refusal.code}); trying the next host of the pool")
+        raise last or Refused("zoom", "meetings.create", "no host", hint="Set zoomHosts.")
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        lists = await asyncio.gather(*(self._zoom.meetings(host) for host in step.details["hosts"]))
+        marker = _marker(step)
+        ours = [meeting for meetings in lists for meeting in meetings if marker in meeting.agenda]
+        if not ours:
+            return None
+        keep, *twins = sorted(ours, key=lambda meeting: meeting.id)
+        for twin in twins:
+            logger.warning(f"zoom: meeting {twin.id} is a twin of {keep.id} ({step.key}); deleting it")
+            await self._zoom.delete_meeting(twin.id)
+        return _meeting_receipt(keep)
+
+
+def _marker(step: Step) -> str:
+    return f"[{step.key}]"
+
+
+def _meeting_receipt(meeting: Meeting) -> Receipt:
+    data = {"meeting": meeting.id, "uuid": meeting.uuid, "host": meeting.host, "joinUrl": meeting.join_url}
+    return Receipt(data=data, permalink=meeting.join_url)
+
+
+class PostMessage:
+    """Post a message of ours. Marker: message metadata with the step's key."""
+
+    def __init__(self, slack: SlackService) -> None:
+        self._slack = slack
+
+    def repeatable(self, step: Step) -> bool:
+        return False
+
+    async def act(self, step: Step) -> Receipt:
+        post = await self._slack.post(
+            step.destination,
+            step.text,
+            blocks=step.details.get("blocks"),
+            thread_ts=step.details.get("thread"),
+            metadata={"event_type": METADATA_EVENT, "event_payload": {"key": step.key}},
+        )
+        return _post_receipt(post.channel, post.ts, post.permalink)
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        oldest = (intended_at - LOOK_BACK).timestamp()
+        thread = step.details.get("thread")
+        if thread:
+            replies = await self._slack.replies(step.destination, str(thread))
+            found = [message.ts for message in replies if _has_key(message.metadata, step.key)]
+        else:
+            found = []
+            async for page in self._slack.history(step.destination, oldest=f"{oldest:.6f}"):
+                found += [message.ts for message in page if _has_key(message.metadata, step.key)]
+        if not found:
+            return None
+        ts = min(found)
+        return _post_receipt(step.destination, ts, await self._slack.permalink(step.destination, ts))
+
+
+def _has_key(metadata: Json | None, key: str) -> bool:
+    if not metadata or metadata.get("event_type") != METADATA_EVENT:
+        return False
+    payload = metadata.get("event_payload")
+    return isinstance(payload, dict) and payload.get("key") == key
+
+
+def _post_receipt(channel: str, ts: str, permalink: str) -> Receipt:
+    at = datetime.fromtimestamp(float(ts), UTC)
+    return Receipt(data={"channel": channel, "ts": ts}, permalink=permalink, at=at)
+
+
+def effects(slack: SlackService, zoom: ZoomService | None) -> dict[Operation, Effect]:
+    """Every operation and its effect. Without Zoom credentials no plan holds a bridge."""
+    known: dict[Operation, Effect] = {"open_channel": OpenChannel(slack), "post_message": PostMessage(slack)}
+    if zoom is not None:
+        known["open_bridge"] = OpenBridge(zoom)
+    return known

@@ -1,0 +1,288 @@
+"""Intend, effect, receipt, reconcile: the only place that acts on the outside (docs/guarantees.md).
+
+Plan      the caller computes steps, each under a key that says what it is about (`plan`).
+Intend    one create-only write of all steps: the only compare-and-set that Port offers.
+Effect    with a marker the provider gives back.
+Receipt   `sent` with the provider's ids, or `failed` with the reason.
+
+Who finds an intent that is not his makes sure the owner is gone, takes over by an attempt entity that
+only one can create, waits until nothing can be on its way any more, reads the provider for the marker
+twice, and only then does what is truly missing. What stays open is `unknown` and is never sent again
+by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from loguru import logger
+
+from integration.catalog import Catalog, iso, now, text_hash
+from integration.effects import Effect
+from integration.errors import Ambiguous, IncidentCommsError, Refused, ServiceError, Unreachable
+from integration.models import Json, Operation, Receipt, Step
+
+MAX_ATTEMPTS = 3
+_BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
+
+Verdict = Literal["mine", "sent", "recover", "again", "unknown"]
+
+
+class StillUnknown(IncidentCommsError):
+    """An effect of which nobody can say whether it happened: a person decides."""
+
+
+@dataclass
+class Claim:
+    """An intent and what to make of it.
+
+    mine     we created it: act
+    sent     it is done: the receipt stands
+    recover  somebody's work was cut off: look first
+    again    it ended without an effect (failed, withdrawn): a new run may do it
+    unknown  nobody could tell: look, never act
+    """
+
+    step: Step
+    verdict: Verdict
+    owner: str
+    receipt: Receipt | None = None
+    reason: str = ""
+    intended_at: datetime | None = None
+    last_owner: str = ""
+    acted: bool = False  # the effect was done just now, by us
+
+    def set(self, *, destination: str = "", text: str = "", details: Json | None = None) -> None:
+        """Fill in what was not known at the intent: the channel's id, the text with the bridge link."""
+        update: Json = {"details": {**self.step.details, **(details or {})}}
+        if destination:
+            update["destination"] = destination
+        if text:
+            update["text"] = text
+        self.step = self.step.model_copy(update=update)
+
+
+class Performer:
+    """Carries steps out once. One instance a process; `process` names it among all that ever ran."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        effects: Mapping[Operation, Effect],
+        *,
+        process: str,
+        effect_timeout: float,
+        settle: float,
+    ) -> None:
+        self._catalog = catalog
+        self._effects = effects
+        self._process = process
+        self._started = time.monotonic()
+        self._effect_timeout = effect_timeout
+        self._settle = settle
+        self._claims = 0
+        self._outcomes: dict[str, Json] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    # Intend
+
+    async def intend(self, steps: Sequence[Step]) -> list[Claim]:
+        """Claim all steps in one create-only write, and say of each what to make of it.
+
+        Raises Refused when Port refuses an intent for another reason than that it exists.
+        """
+        owners = [self._next_owner() for _ in steps]
+        outcomes = await self._catalog.create_intents(steps, owners)
+        for outcome in outcomes:
+            if not outcome.created and not outcome.exists:
+                raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+        return list(
+            await asyncio.gather(
+                *(
+                    self._fresh(step, owner) if outcome.created else self._existing(step, owner)
+                    for step, owner, outcome in zip(steps, owners, outcomes, strict=True)
+                )
+            )
+        )
+
+    async def _fresh(self, step: Step, owner: str) -> Claim:
+        return Claim(step, "mine", owner, intended_at=now())
+
+    async def _existing(self, step: Step, owner: str) -> Claim:
+        # GET by identifier: Port's search lags, this does not.
+        held = await self._catalog.communication(step.key)
+        if held is None:
+            raise Refused("port", "entities.get", "404", f"{step.key} exists and can't be read; try again")
+        if held.owner == owner:  # our own write, whose answer was lost and which was repeated
+            return Claim(step, "mine", owner, intended_at=held.intended_at)
+        verdicts: dict[str, Verdict] = {"sent": "sent", "sending": "recover", "unknown": "unknown"}
+        return Claim(
+            held.step,
+            verdicts.get(held.state, "again"),
+            owner,
+            receipt=held.receipt,
+            reason=held.reason,
+            intended_at=held.intended_at,
+            last_owner=held.owner,
+        )
+
+    def _next_owner(self) -> str:
+        self._claims += 1
+        return f"{self._process}/{self._claims}"
+
+    # Effect
+
+    async def perform(self, claim: Claim, *, cannot_have_happened: bool = False) -> Receipt:
+        """Make sure the step's effect exists exactly once, and return its receipt.
+
+        `cannot_have_happened` spares the look-up where the facts rule an earlier effect out: no message
+        stands in a channel that was created a moment ago.
+
+        Raises Refused or Unreachable (recorded as failed), StillUnknown (recorded as unknown).
+        """
+        if claim.verdict == "sent" and claim.receipt is not None:
+            return claim.receipt
+        effect = self._effects[claim.step.operation]
+        if claim.verdict == "unknown":
+            return self._found_or_unknown(claim, await effect.find(claim.step, self._intended(claim)))
+        if claim.verdict in ("recover", "again"):
+            await self._take_over(claim)
+        if claim.verdict == "recover" and not cannot_have_happened and not effect.repeatable(claim.step):
+            found = await self._look(effect, claim, self._quiet_from(claim))
+            if found is not None:
+                return self._sent(claim, found)
+        claim.verdict = "mine"
+        return await self._act(effect, claim)
+
+    async def _act(self, effect: Effect, claim: Claim) -> Receipt:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                receipt = await effect.act(claim.step)
+                claim.acted = True
+                return self._sent(claim, receipt)
+            except Unreachable as problem:
+                if attempt == MAX_ATTEMPTS:
+                    self._failed(claim, problem)
+                    raise
+                await asyncio.sleep(0.5 * 2**attempt)
+            except Ambiguous as problem:
+                logger.warning(f"{claim.step.key}: {problem}; reading the provider before anything else")
+                found = await self._look(effect, claim, time.monotonic() + self._settle)
+                if found is not None:
+                    return self._sent(claim, found)
+                if attempt == MAX_ATTEMPTS:
+                    self._outcome(claim, {"state": "unknown", "reason": str(problem)})
+                    raise StillUnknown(f"{claim.step.purpose}: {problem}") from problem
+            except ServiceError as problem:
+                self._failed(claim, problem)
+                raise
+        raise AssertionError("every attempt returns or raises")
+
+    async def _take_over(self, claim: Claim) -> None:
+        """Become the only one that goes on with this intent.
+
+        A lone process treats owners of earlier starts as gone: it is replaced, never rolled.
+        """
+        number = 1
+        while await self._catalog.create_attempt(claim.step.key, number, claim.owner) != claim.owner:
+            number += 1
+        logger.info(
+            f"{claim.step.key}: taken over from {claim.last_owner or 'an earlier run'} (attempt {number})"
+        )
+        if claim.verdict == "again":
+            change: Json = {"state": "sending", "owner": claim.owner, "reason": "", "intendedAt": iso(now())}
+            await self._catalog.merge_communications({claim.step.key: change})
+            claim.intended_at = now()
+
+    def _quiet_from(self, claim: Claim) -> float:
+        """Monotonic time from which nothing of the earlier owner can still be on its way."""
+        gone_since = (
+            self._started if not claim.last_owner.startswith(f"{self._process}/") else time.monotonic()
+        )
+        return gone_since + self._effect_timeout + self._settle
+
+    async def _look(self, effect: Effect, claim: Claim, quiet_from: float) -> Receipt | None:
+        """Read the provider for the marker, twice: what was just done may not be shown at once."""
+        await asyncio.sleep(max(0.0, quiet_from - time.monotonic()))
+        found = await effect.find(claim.step, self._intended(claim))
+        if found is None:
+            await asyncio.sleep(self._settle)
+            found = await effect.find(claim.step, self._intended(claim))
+        return found
+
+    @staticmethod
+    def _intended(claim: Claim) -> datetime:
+        return claim.intended_at or now() - timedelta(hours=1)
+
+    # Receipt
+
+    def _found_or_unknown(self, claim: Claim, found: Receipt | None) -> Receipt:
+        if found is None:
+            raise StillUnknown(
+                f"{claim.step.purpose}: {claim.reason or 'nobody could tell whether it was sent'}"
+            )
+        return self._sent(claim, found)
+
+    def _sent(self, claim: Claim, receipt: Receipt) -> Receipt:
+        claim.verdict, claim.receipt = "sent", receipt
+        step = claim.step
+        self._outcome(
+            claim,
+            {
+                "state": "sent",
+                "sentAt": iso(receipt.at or now()),
+                "receipt": receipt.data,
+                "permalink": receipt.permalink or None,
+                "destination": step.destination,
+                "text": step.text,
+                "textHash": text_hash(step.text),
+                "reason": "",
+            },
+        )
+        return receipt
+
+    def _failed(self, claim: Claim, problem: ServiceError) -> None:
+        self._outcome(claim, {"state": "failed", "reason": str(problem)})
+
+    def withdraw(self, claims: Sequence[Claim], reason: str) -> None:
+        """Take back intents that were not acted upon, because the present state does not want them."""
+        for claim in claims:
+            if claim.verdict == "mine":
+                self._outcome(claim, {"state": "withdrawn", "reason": reason})
+
+    def relate(self, claims: Sequence[Claim], war_room: str) -> None:
+        """Relate communications to their war room, once that entity exists."""
+        for claim in claims:
+            self._outcome(claim, {"warRoom": war_room})
+
+    def _outcome(self, claim: Claim, properties: Json) -> None:
+        known = {name: value for name, value in properties.items() if value is not None}
+        self._outcomes.setdefault(claim.step.key, {}).update(known)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        await asyncio.sleep(_BATCH_SECONDS)
+        while self._outcomes:
+            batch, self._outcomes = self._outcomes, {}
+            try:
+                await self._catalog.merge_communications(batch)
+            except BaseException:
+                # Kept: `flush` raises it to the run, and what stays `sending` is reconciled by the sweeper.
+                self._outcomes = {
+                    key: {**batch.get(key, {}), **self._outcomes.get(key, {})}
+                    for key in {*batch, *self._outcomes}
+                }
+                raise
+
+    async def flush(self) -> None:
+        """Wait until every outcome so far stands in Port. Raises ServiceError when Port does not take them."""
+        while self._outcomes or (self._writing is not None and not self._writing.done()):
+            if self._writing is None or self._writing.done():
+                self._writing = asyncio.create_task(self._write())
+            await asyncio.shield(self._writing)
