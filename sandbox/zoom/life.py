@@ -5,6 +5,8 @@ from __future__ import annotations
 from sandbox.zoom import views, webhooks
 from sandbox.zoom.state import Meeting, Occurrence, Participant, Store, User
 
+_TOLD_SETTINGS = ("use_pmi", "alternative_hosts", "join_before_host", "jbh_time")
+
 
 class NotPossible(ValueError):
     """A person can't do that in Zoom; the message says why."""
@@ -21,12 +23,19 @@ class Life:
             **webhooks.about(meeting, number=True),
             "join_url": views.join_url(meeting, self.store.web),
             "password": meeting.password,
+            "settings": {name: {**views.SETTINGS, **meeting.settings}[name] for name in _TOLD_SETTINGS},
         }
         self.hooks.emit("meeting.created", self._by_host(meeting, whole))
 
     def updated(self, meeting: Meeting, changed: dict[str, object], before: dict[str, object]) -> None:
-        payload = self._by_host(meeting, {"id": meeting.id, "uuid": meeting.uuid, **changed})
-        payload["old_object"] = {"id": meeting.id, "uuid": meeting.uuid, **before}
+        payload = {
+            "operator": meeting.host.email,
+            "operator_id": meeting.host.id,
+            "scope": "all",
+            "object": {"id": meeting.id, "uuid": meeting.uuid, **changed},
+            "old_object": {"id": meeting.id, "uuid": meeting.uuid, **before},
+            "time_stamp": int(self.store.now() * 1000),
+        }
         self.hooks.emit("meeting.updated", payload)
 
     def delete(self, meeting: Meeting) -> None:
