@@ -60,7 +60,7 @@ class IncidentReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._programs = {name: jq.compile(program) for name, program in settings.incident_fields.items()}
+        self._programs = {name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()}
         self._owners = jq.compile(settings.service_owners)
 
     def read(self, entity: Json) -> Incident:
@@ -100,7 +100,9 @@ class IncidentReader:
         except (ValueError, StopIteration) as problem:
             if isinstance(problem, StopIteration):
                 return None
-            raise BadInput(f"incident_fields.{name}", f"its jq fails on {entity.get('identifier')}: {problem}") from None
+            raise BadInput(
+                f"incident_fields.{name}", f"its jq fails on {entity.get('identifier')}: {problem}"
+            ) from None
 
 
 class Catalog:
@@ -262,7 +264,11 @@ def _all_written(blueprint: str, outcomes: Iterable[ItemOutcome]) -> None:
         if outcome.error:
             hint = "Run `make provision`: the blueprint may be missing or older than this version."
             raise Refused(
-                "port", "entities.bulk", str(outcome.status), f"{blueprint} {outcome.identifier}: {outcome.error}", hint
+                "port",
+                "entities.bulk",
+                str(outcome.status),
+                f"{blueprint} {outcome.identifier}: {outcome.error}",
+                hint,
             )
 
 
@@ -357,9 +363,9 @@ def note_id(channel: str, ts: str) -> str:
     return f"{channel}-{ts}"
 
 
-def note_entity(note: Note, room: WarRoom, services: Sequence[str] = ()) -> Json:
-    """The note as an entity. `versions` and `deletedAt` are the mirror's to add."""
-    return {
+def note_entity(note: Note, room: WarRoom, services: Sequence[str] = (), team: str = "") -> Json:
+    """The note as an entity, owned by `team` where one is given. `versions` are the mirror's to add."""
+    entity: Json = {
         "identifier": note_id(note.channel, note.ts),
         "title": note.title,
         "properties": {
@@ -380,6 +386,9 @@ def note_entity(note: Note, room: WarRoom, services: Sequence[str] = ()) -> Json
         },
         "relations": {"warRoom": room.identifier, "incident": room.incident},
     }
+    if team:
+        entity["team"] = [team]
+    return entity
 
 
 def _text(value: Any) -> str:

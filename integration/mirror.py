@@ -1,0 +1,381 @@
+"""The room in Port: what is said becomes notes, live from signed events and again from reading the room.
+
+Both go through `RoomState` and `notetaker.derive`, so a read gives what the events gave. Whatever fails
+makes the room dirty, and a dirty room is read again as a whole: edits and replies on older messages
+have no cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from loguru import logger
+
+from integration.catalog import Catalog, iso, note_entity, note_id, now
+from integration.errors import Refused, ServiceError
+from integration.models import Bot, Json, Message, WarRoom
+from integration.notetaker import Context, Marks, derive
+from integration.people import People
+from integration.room_state import RoomState
+from integration.services.slack import SlackService
+from integration.settings import Settings
+
+WINDOW_MESSAGES = 2000  # a read takes this many messages of the channel, newest first, and all their threads
+DEBOUNCE_SECONDS = 0.15  # what happens within this time is written in one call
+SUMMARY_SECONDS = 30.0  # chatty facts reach the incident at most this often
+READ_RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+UNKNOWN_CHANNEL_SECONDS = 60.0  # how long we remember that a channel is no war room
+_GONE = {"not_in_channel", "channel_not_found", "is_archived"}
+_MENTION = re.compile(r"<@([A-Z0-9]+)")
+
+
+@dataclass
+class _Mirrored:
+    """One room and what we know of it."""
+
+    room: WarRoom
+    state: RoomState
+    held: dict[str, Json] | None = None  # note properties by ts as Port holds them; None: not read yet
+    pending: set[str] = field(default_factory=set)
+    dirty: bool = False
+    failures: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    flushing: asyncio.Task[None] | None = None
+    reading: asyncio.Task[None] | None = None
+    summing: asyncio.Task[None] | None = None
+    summed: float = float("-inf")
+    said: tuple[Any, ...] = ()
+
+    @property
+    def on(self) -> bool:
+        return self.room.mirror != "off"
+
+
+class Mirror:
+    """All rooms that are mirrored by this process."""
+
+    def __init__(self, catalog: Catalog, slack: SlackService, people: People, settings: Settings) -> None:
+        self._catalog = catalog
+        self._slack = slack
+        self._people = people
+        self._settings = settings
+        self._marks = Marks.from_settings(settings.note_reactions)
+        self._rooms: dict[str, _Mirrored] = {}
+        self._foreign: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # Which rooms
+
+    def watch(self, room: WarRoom, *, read: bool = False) -> None:
+        """Mirror this room from now on, or take note that it has changed. `read` reads it as a whole."""
+        known = self._rooms.get(room.channel_id)
+        if known is None:
+            known = _Mirrored(room, RoomState(room.channel_id, settle=2 * self._settings.settle_seconds))
+            self._rooms[room.channel_id] = known
+            self._foreign.pop(room.channel_id, None)
+        known.room = room.model_copy(update={"mirror": "off" if known.room.mirror == "off" else room.mirror})
+        if read:
+            self._read_soon(known)
+
+    def forget(self, room: WarRoom) -> None:
+        """Mirror this room no more; its notes stay."""
+        self._rooms.pop(room.channel_id, None)
+
+    def room(self, channel: str) -> WarRoom | None:
+        known = self._rooms.get(channel)
+        return known.room if known else None
+
+    # Live
+
+    def observe(self, event: Json) -> None:
+        """Take in one signed event (the inner object). Returns at once; the notes follow."""
+        channel = _channel_of(event)
+        if not channel:
+            return
+        known = self._rooms.get(channel)
+        if known is None:
+            if self._foreign.get(channel, 0.0) < time.monotonic():
+                self._foreign[channel] = time.monotonic() + UNKNOWN_CHANNEL_SECONDS
+                self._background(self._discover(channel))
+            return
+        if known.on:
+            self._changed(known, known.state.apply_event(event, time.time()))
+
+    async def _discover(self, channel: str) -> None:
+        """An event of a channel we do not know: another process may have opened the room."""
+        try:
+            room = await self._catalog.room_of_channel(channel)
+        except ServiceError as problem:
+            logger.warning(f"mirror: whose channel {channel} is can't be read from Port: {problem}")
+            self._foreign.pop(channel, None)
+            return
+        if room is not None and room.state != "archived":
+            self.watch(room, read=True)
+
+    def _changed(self, known: _Mirrored, changed: Iterable[str]) -> None:
+        known.pending |= known.state.affected(changed)
+        if known.pending and (known.flushing is None or known.flushing.done()):
+            known.flushing = self._background(self._flush_soon(known))
+
+    async def _flush_soon(self, known: _Mirrored) -> None:
+        while known.pending:
+            await asyncio.sleep(DEBOUNCE_SECONDS)
+            try:
+                async with known.lock:
+                    await self._flush(known)
+            except ServiceError as problem:
+                logger.warning(f"mirror: notes of #{known.room.channel_name} not written: {problem}")
+                self._read_soon(known)
+                return
+
+    async def _flush(self, known: _Mirrored) -> None:
+        """Derive and write what is pending. What could not be written stays pending."""
+        bot = await self._slack.me()
+        held = await self._held(known)
+        batch = set(known.pending)
+        messages = {ts: known.state.message(ts) for ts in batch}
+        names = await self._people.names(_people_in(message for message in messages.values() if message))
+        entities: list[Json] = []
+        for ts in sorted(batch, key=float):
+            entity = self._entity(known, ts, messages[ts], held.get(ts), names, bot)
+            if entity is not None:
+                entities.append(entity)
+        if entities:
+            for outcome in await self._catalog.merge_notes(entities):
+                if outcome.error:
+                    raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+            for entity in entities:
+                held[entity["properties"]["ts"]] = entity["properties"]
+        known.pending -= batch
+        self._sum_up_soon(known)
+
+    async def _held(self, known: _Mirrored) -> dict[str, Json]:
+        if known.held is None:
+            notes = await self._catalog.notes(known.room.channel_id)
+            known.held = {str(note["properties"]["ts"]): note["properties"] for note in notes}
+        return known.held
+
+    def _entity(
+        self,
+        known: _Mirrored,
+        ts: str,
+        message: Message | None,
+        held: Json | None,
+        names: dict[str, str],
+        bot: Bot,
+    ) -> Json | None:
+        """What is to be written about one message, or None when Port holds it already."""
+        note = None
+        if message is not None:
+            context = Context(
+                previous=known.state.previous(ts),
+                parent=known.state.parent(ts),
+                ours=frozenset(filter(None, (bot.user_id, bot.bot_id))),
+                names=names,
+                marks=self._marks,
+                team_url=bot.team_url,
+            )
+            note = derive(message, context)
+        if note is None:
+            if held is None or held.get("deletedAt"):
+                return None
+            return _tombstone(known.room, ts, self._team(known.room))
+        author = names.get(note.author, note.author)
+        entity = note_entity(note.model_copy(update={"author": author}), known.room, team=self._team(known.room))
+        properties = entity["properties"]
+        versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
+        if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
+            versions.append({"text": held.get("text"), "kind": held.get("kind"), "replacedAt": iso(now())})
+        properties["versions"] = versions
+        properties["deletedAt"] = None
+        if held is not None and all(_same(held.get(name), value) for name, value in properties.items()):
+            return None
+        return entity
+
+    def _team(self, room: WarRoom) -> str:
+        return self._settings.private_rooms_team if room.private else ""
+
+    # Reading
+
+    def _read_soon(self, known: _Mirrored) -> None:
+        known.dirty = True
+        if known.on and (known.reading is None or known.reading.done()):
+            known.reading = self._background(self._read_until_clean(known))
+
+    async def _read_until_clean(self, known: _Mirrored) -> None:
+        while known.dirty and known.on and self._rooms.get(known.room.channel_id) is known:
+            if known.failures:
+                delay = READ_RETRY_SECONDS[min(known.failures, len(READ_RETRY_SECONDS)) - 1]
+                await asyncio.sleep(delay)
+            try:
+                await self._read(known)
+            except ServiceError as problem:
+                known.failures += 1
+                logger.warning(f"mirror: #{known.room.channel_name} not read: {problem}")
+
+    async def read(self, room: WarRoom) -> None:
+        """Read the whole room now and write what differs. Raises ServiceError."""
+        self.watch(room)
+        known = self._rooms[room.channel_id]
+        if known.on:
+            await self._read(known)
+
+    async def _read(self, known: _Mirrored) -> None:
+        channel = known.room.channel_id
+        async with known.lock:
+            started = time.time()
+            try:
+                messages, oldest = await self._window(channel)
+            except Refused as refusal:
+                if refusal.code not in _GONE:
+                    raise
+                # Thrown out or archived: what was noted stays noted.
+                known.dirty = False
+                if known.room.state != "archived":
+                    await self._catalog.patch_room(known.room.identifier, {"mirror": "unreadable"})
+                return
+            known.dirty = False
+            known.state.merge_read(messages, oldest, started)
+            held = await self._held(known)
+            horizon = started - known.state.settle
+            known.pending |= {message.ts for message in known.state.messages()} | known.state.deleted()
+            known.pending |= {ts for ts in held if oldest < float(ts) <= horizon}
+            try:
+                await self._flush(known)
+            except ServiceError:
+                known.dirty = True
+                raise
+            known.failures = 0
+            if known.room.mirror != "fresh":
+                known.room = known.room.model_copy(update={"mirror": "fresh"})
+                await self._catalog.patch_room(known.room.identifier, {"mirror": "fresh"})
+
+    async def _window(self, channel: str) -> tuple[list[Message], float]:
+        """(messages of the window with all their threads, the ts after which it is complete)."""
+        found: dict[str, Message] = {}
+        oldest = 0.0
+        async for page in self._slack.history(channel):
+            found.update((message.ts, message) for message in page)
+            if len(found) >= WINDOW_MESSAGES:
+                oldest = min(float(ts) for ts in found) - 0.000001
+                break
+        parents = [message.ts for message in found.values() if message.thread_ts == message.ts]
+        for replies in await asyncio.gather(*(self._slack.replies(channel, ts) for ts in parents)):
+            found.update((message.ts, message) for message in replies)
+        return list(found.values()), oldest
+
+    # What the incident shows
+
+    async def settle(self, room: WarRoom) -> dict[str, int]:
+        """Wait for what is under way in this room, and count its notes by kind."""
+        known = self._rooms.get(room.channel_id)
+        if known is None or not known.on:
+            return {}
+        async with known.lock:
+            try:
+                await self._flush(known)
+            except ServiceError as problem:
+                logger.warning(f"mirror: notes of #{room.channel_name} not written: {problem}")
+                self._read_soon(known)
+        return dict(_counts(known.held or {}))
+
+    def _sum_up_soon(self, known: _Mirrored) -> None:
+        if known.summing is None or known.summing.done():
+            wait = max(0.0, known.summed + SUMMARY_SECONDS - time.monotonic())
+            known.summing = self._background(self._sum_up(known, wait))
+
+    async def _sum_up(self, known: _Mirrored, wait: float) -> None:
+        await asyncio.sleep(wait)
+        standing = [note for note in (known.held or {}).values() if not note.get("deletedAt")]
+        stamps = [float(message.ts) for message in known.state.messages()]
+        last = iso(datetime.fromtimestamp(max(stamps), UTC)) if stamps else None
+        latest = max(standing, key=lambda note: float(note["ts"]), default=None)
+        said = (len(standing), latest and (latest["ts"], latest["text"]), last)
+        if said == known.said:
+            return
+        known.summed = time.monotonic()
+        counts = dict(_counts(known.held or {}))
+        room_facts: Json = {"noteCount": len(standing), "notesByKind": counts, "mirrorReadAt": iso(now())}
+        incident_facts: Json = {}
+        if last:
+            room_facts["lastActivityAt"] = incident_facts["lastActivityAt"] = last
+        incident_facts["latestNote"] = f"**{latest['kind']}**: {latest['title']}" if latest else ""
+        try:
+            await asyncio.gather(
+                self._catalog.patch_room(known.room.identifier, room_facts),
+                self._catalog.patch_incident(known.room.incident, incident_facts),
+            )
+            known.said = said
+        except ServiceError as problem:
+            logger.warning(f"mirror: counters of #{known.room.channel_name} not written: {problem}")
+
+    def _background(self, work: Any) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            logger.opt(exception=problem).error("mirror: unexpected failure; the next read of the room mends it")
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _channel_of(event: Json) -> str:
+    item = event.get("item")
+    found = event.get("channel") or event.get("channel_id")
+    if not found and isinstance(item, dict):
+        found = item.get("channel")
+    return found if isinstance(found, str) else ""
+
+
+def _people_in(messages: Iterable[Message]) -> set[str]:
+    found: set[str] = set()
+    for message in messages:
+        if message.user:
+            found.add(message.user)
+        found.update(_MENTION.findall(message.text))
+    return found
+
+
+def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
+    """Erased in Slack, or a note no more: the text goes, earlier versions too; id and time stay."""
+    entity: Json = {
+        "identifier": note_id(room.channel_id, ts),
+        "title": "Deleted",
+        "properties": {
+            "title": "Deleted",
+            "text": "",
+            "links": [],
+            "versions": [],
+            "services": [],
+            "deletedAt": iso(now()),
+            "channelId": room.channel_id,
+            "ts": ts,
+        },
+        "relations": {"warRoom": room.identifier, "incident": room.incident},
+    }
+    if team:
+        entity["team"] = [team]
+    return entity
+
+
+def _counts(held: dict[str, Json]) -> Counter[str]:
+    return Counter(str(note.get("kind")) for note in held.values() if not note.get("deletedAt"))
+
+
+def _same(held: Any, value: Any) -> bool:
+    """Port leaves empty values out where we write them."""
+    return held == value or (held in (None, "", [], {}) and value in (None, "", [], {}))

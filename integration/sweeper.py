@@ -1,0 +1,149 @@
+"""Finds what was left unfinished and drives it through the same handlers.
+
+A crash strands a run: nobody redelivers it. At start and then on schedule the sweeper lists our active
+runs and our intents without an outcome, and hands each to the handler again, which computes from the
+present state what is still missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from loguru import logger
+
+from integration.catalog import Catalog, now, when
+from integration.command import command_of_run
+from integration.errors import ServiceError
+from integration.mirror import Mirror
+from integration.models import Command, Communication, Json, WarRoom
+from integration.runner import Runner
+from integration.services.port import PortService
+
+FRESH_SECONDS = 20.0  # a younger run may still be on its way to us through its door
+START_RETRY_SECONDS = 5.0
+
+PURPOSE_ACTION: Mapping[str, str] = {
+    "channel": "open_war_room",
+    "bridge": "open_war_room",
+    "briefing": "open_war_room",
+    "bridge link": "open_war_room",
+    "reopened": "open_war_room",
+    "closing": "close_war_room",
+}
+"""Which handler finishes an intent of which purpose."""
+
+
+class Sweeper:
+    """`run` never ends; `sweep` is one round.
+
+    `port_actions` maps the identifiers of actions and automations in Port to our action names;
+    `tend` does what time asks for in one room (archive after the quiet hours).
+    """
+
+    def __init__(
+        self,
+        port: PortService,
+        catalog: Catalog,
+        runner: Runner,
+        mirror: Mirror,
+        *,
+        port_actions: Mapping[str, str],
+        tend: Callable[[WarRoom], Awaitable[None]],
+        interval: float,
+    ) -> None:
+        self._port = port
+        self._catalog = catalog
+        self._runner = runner
+        self._mirror = mirror
+        self._port_actions = port_actions
+        self._tend = tend
+        self._interval = interval
+
+    async def run(self) -> None:
+        first = True
+        while True:
+            try:
+                await self.sweep(first=first)
+                first = False
+            except ServiceError as problem:
+                logger.warning(f"sweeper: {problem}; trying again")
+            except Exception:
+                logger.exception("sweeper: unexpected failure; trying again")
+            await asyncio.sleep(min(START_RETRY_SECONDS, self._interval) if first else self._interval)
+
+    async def sweep(self, *, first: bool = False) -> None:
+        """One round. On the first one after a start, whatever is unfinished was cut off with its process."""
+        await self._rooms(read=first)
+        taken = await self._runs(at_once=first)
+        await self._intents(taken)
+
+    async def resync(self) -> None:
+        """Read every room again that can be read: what a scheduled resync does for our own entities."""
+        await self._rooms(read=True)
+
+    async def _rooms(self, read: bool) -> None:
+        rooms = await self._catalog.rooms(["open", "closed"])
+        for room in sorted(rooms, key=_activity, reverse=True):
+            self._mirror.watch(room, read=read or room.mirror == "dirty")
+            try:
+                await self._tend(room)
+            except ServiceError as problem:
+                logger.warning(f"sweeper: #{room.channel_name}: {problem}")
+
+    async def _runs(self, at_once: bool) -> set[str]:
+        """Hand over the runs that nobody works on; the incidents they are about."""
+        lists = await asyncio.gather(*(self._port.active_runs(action) for action in self._port_actions))
+        taken: set[str] = set()
+        for action, runs in zip(self._port_actions.values(), lists, strict=True):
+            for run in sorted(runs, key=lambda run: str(run.get("createdAt"))):
+                command = command_of_run(action, run)
+                if command is None or not self._is_ours_to_drive(run, at_once):
+                    continue
+                taken.add(command.incident)
+                if self._runner.take(command) is not None:
+                    logger.info(f"sweeper: took up run {command.run} ({action} for {command.incident})")
+        return taken
+
+    def _is_ours_to_drive(self, run: Json, at_once: bool) -> bool:
+        if run.get("status") != "IN_PROGRESS" or self._runner.in_hand(str(run.get("id"))):
+            return False
+        payload = run.get("payload") or {}
+        if payload.get("type") == "INTEGRATION_ACTION" and run.get("pendingExecution"):
+            return False  # not acknowledged by us yet: Ocean claims it
+        created = when(run.get("createdAt"))
+        return at_once or created is None or (now() - created).total_seconds() >= FRESH_SECONDS
+
+    async def _intents(self, taken: set[str]) -> None:
+        """Intents without an outcome whose run is final or gone: finish them without a run."""
+        seen: set[tuple[str, str]] = set()
+        for intent in await self._catalog.unfinished():
+            incident = intent.step.incident
+            action = PURPOSE_ACTION.get(intent.step.purpose)
+            if action is None or incident in taken or (action, incident) in seen or self._in_hand(intent):
+                continue
+            seen.add((action, incident))
+            command = Command(
+                action=action, run="", incident=incident, requested_by=intent.step.requested_by, door="sweeper"
+            )
+            if self._runner.take(command) is not None:
+                logger.info(f"sweeper: took up {intent.step.key}, which has no outcome")
+
+    def _in_hand(self, intent: Communication) -> bool:
+        return bool(intent.step.run) and self._runner.in_hand(intent.step.run)
+
+
+def _activity(room: WarRoom) -> float:
+    last = room.last_activity_at or room.opened_at
+    return last.timestamp() if last else 0.0
+
+
+def actions_of(names: Sequence[str], definitions: Sequence[Json]) -> dict[str, str]:
+    """Identifiers in Port (buttons and automations) by which our actions are known, to action names."""
+    found: dict[str, str] = {}
+    for definition in definitions:
+        if definition["action"] in names:
+            if "button" in definition:
+                found[definition["button"]["identifier"]] = definition["action"]
+            found.update((one["identifier"], definition["action"]) for one in definition["automations"])
+    return found
