@@ -1,0 +1,10 @@
+"""What is said in the room becomes notes. Text in, text out: no I/O, no clock, no randomness.
+
+`derive` is the one way from a message to a note, for events and reads alike.
+"""
+
+from integration.notetaker.derive import Context, derive
+from integration.notetaker.marks import Marks
+from integration.notetaker.rules import Verdict, classify
+
+__all__ = ["Context", "Marks", "Verdict", "classify", "derive"]

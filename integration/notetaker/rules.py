@@ -1,0 +1,80 @@
+"""The built-in classifier: what kind of note is this, and how sure are we.
+
+Works offline and explains itself: a message collects points per kind from cues in its wording, its
+form, its author and what was said before; the kind with most points wins, and the distance to the rest
+is the confidence. Points are evidence (about: log odds), set by hand from how English is used in
+incidents, not fitted to anybody's messages. The cues are in `cues` (wording) and `form` (the rest).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from integration.models import NOTE_KINDS, Message, NoteKind
+from integration.notetaker import form
+from integration.notetaker.cues import WORDING
+
+_READ = 1500  # characters; what a message is about is said at its start
+_MOST = 3.0  # one message repeating itself is not more evidence
+
+Scores = dict[str, float]
+
+
+class Verdict(NamedTuple):
+    """`kind` is None for noise; `confidence` 0..1 that this is right."""
+
+    kind: NoteKind | None
+    confidence: float
+
+
+def classify(
+    message: Message, text: str, previous: Sequence[Message] = (), parent: Message | None = None
+) -> Verdict:
+    """The kind of a message. `text` is its readable text; `previous` and `parent` as in `Context`."""
+    head = text[:_READ]
+    prose = _prose(head)
+    scores: Scores = {**dict.fromkeys(NOTE_KINDS, 0.0), "noise": 0.0, "finding": 0.5, "update": 0.2}
+    _add(scores, form.shape(head, prose))
+    for cue in WORDING:
+        if cue.pattern.search(prose):
+            _add(scores, cue.points)
+    _add(scores, form.opening(prose))
+    if message.bot_id or message.subtype == "bot_message":
+        _add(scores, form.alert(prose))
+    _add(scores, _talk(message, prose, previous, parent))
+    best = max(scores, key=lambda kind: (scores[kind], kind))
+    total = sum(math.exp(min(score, scores[best]) - scores[best]) for score in scores.values())
+    kind = next((known for known in NOTE_KINDS if known == best), None)
+    return Verdict(kind, round(min(0.95, 1 / total), 2))
+
+
+def _talk(message: Message, prose: str, previous: Sequence[Message], parent: Message | None) -> Scores:
+    """What the lines before make of this one."""
+    before = previous[-1] if previous else parent
+    if before is None:
+        # Somebody opens the room or the timeline: usually with what is wrong.
+        return {"impact": 0.6}
+    asked = before.text.rstrip().endswith("?") or form.ASKS.search(before.text[:_READ]) is not None
+    other = (message.user, message.bot_id) != (before.user, before.bot_id)
+    words = prose.split()
+    if form.ASSENT.match(prose) and len(words) <= 8:
+        if asked and other and form.PROPOSES.search(before.text[:_READ]):
+            return {"decision": 2.6}
+        if asked and other and len(words) >= 2:
+            return {"finding": 1.0}
+        return {"noise": 1.6}
+    if asked and other and not prose.rstrip().endswith("?"):
+        return {"finding": 0.7, "noise": -0.3}
+    return {}
+
+
+def _prose(text: str) -> str:
+    """What a person wrote, in lower case: without code, quotes of others, addresses and emoji codes."""
+    return form.SPACE.sub(" ", form.NOT_PROSE.sub(" ", text)).strip().lower().replace("’", "'")
+
+
+def _add(scores: Scores, points: Scores) -> None:
+    for kind, more in points.items():
+        scores[kind] = min(scores[kind] + more, 2 * _MOST)

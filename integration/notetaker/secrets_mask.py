@@ -1,0 +1,93 @@
+"""Secrets people paste in a hurry, masked before the text goes anywhere.
+
+A short list of forms that are unmistakable, each with the place where its owner documents it or, where
+there is no such place, the habit it comes from. It over-masks rather than lets one through, but leaves
+ordinary words, hashes, identifiers and addresses alone: a note must stay useful. Customers add their
+own patterns by setting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MASK = "(masked)"  # stays one piece inside an address
+
+# A group called `keep` stays; everything else that matched goes.
+_FORMS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(pattern, flags)
+    for pattern, flags in (
+        # Private keys, also cut off ones (RFC 7468, PGP armour).
+        (
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)",
+            re.S,
+        ),
+        # Slack tokens and incoming webhooks (docs.slack.dev/authentication/tokens).
+        (r"\bxox[a-z](?:\.[a-z]+)?-[\w.-]{8,}|\bxapp-[\w-]{8,}", re.I),
+        (r"(?P<keep>https://hooks\.slack\.com/(?:services|workflows|triggers)/)[\w/+-]+", 0),
+        # GitHub and GitLab (their documents on token formats).
+        (
+            r"\bgh[pousr]_\w{16,}|\bgithub_pat_\w{16,}|\bgl(?:pat|dt|rt|cbt|ptt|agent|soat|ft|"
+            r"imt)-[\w-]{16,}",
+            0,
+        ),
+        # AWS key ids; secret keys are found by their name below.
+        (r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b", 0),
+        # Google API keys and OAuth tokens.
+        (r"\bAIza[\w-]{35}|\bya29\.[\w-]{16,}|\bGOCSPX-[\w-]{16,}", 0),
+        # Stripe, OpenAI, Anthropic, SendGrid, npm, PyPI, Docker, DigitalOcean, Hugging Face,
+        # Atlassian, Grafana.
+        (r"\b[srp]k_(?:live|test)_\w{10,}|\bwhsec_\w{16,}|\bsk-[A-Za-z][\w-]{19,}|\bsk-\w{32,}", 0),
+        (r"\bSG\.[\w-]{16,}\.[\w-]{16,}|\bnpm_\w{30,}|\bpypi-[\w-]{40,}|\bdckr_pat_[\w-]{20,}", 0),
+        (r"\bdo[opr]_v1_[0-9a-f]{32,}|\bhf_\w{30,}|\bATATT3\w[\w=.-]{30,}|\bgls[ac]_\w{20,}", 0),
+        # JSON Web Tokens (RFC 7519): three base64url parts, the first two beginning with an object.
+        (r"\beyJ[\w-]{6,}\.eyJ[\w-]{4,}\.[\w-]*", 0),
+        # HTTP credentials in headers, also in curl lines (RFC 6750, RFC 7617).
+        (r"(?P<keep>\b(?:bearer|basic)\s+)(?=[\w.~+/-]*[\d._~+/-])[\w.~+/-]{16,}=*", re.I),
+        (
+            r"(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|"
+            r"apikey)\s+)?)[^\s\"',]{8,}",
+            re.I,
+        ),
+        (r"(?P<keep>\bcurl\b[^\n]{0,200}?\s(?:-u|--user)\s+[\"']?[^\s:\"']{1,100}:)[^\s\"']+", 0),
+        # Passwords in addresses (RFC 3986 userinfo) and secrets in query strings, signed URLs among them.
+        (r"(?P<keep>\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:]{0,100}:)[^\s/@]{1,200}(?=@)", re.I),
+        (
+            r"(?P<keep>[?&](?:[\w-]{0,30}(?:token|secret|password|passwd|signature|api[_-]?key|"
+            r"access[_-]?key)"
+            r"|sig|pwd|zak)=)[^&#\s|>\"']{4,}",
+            re.I,
+        ),
+        # `password: hunter2`, `export AWS_SECRET_ACCESS_KEY=...`, `"apiKey": "..."`. The value must follow a
+        # sign, so that prose ("the password is wrong") stays; a reference ($X, {{ x }}, <x>) is no secret.
+        (
+            r"(?P<keep>\b[\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|"
+            r"private[_-]?key|credentials?)(?:[_-](?:access[_-])?(?:key|id|value))?[\"']?\s?(?:=|:=|"
+            r":)\s?[\"']?)"
+            r"(?![$<{\[*(]|(?:true|false|null|none)\b|//)(?=\S*[\d!@#%^&+/=_-])[^\s\"',;`]{6,}",
+            re.I,
+        ),
+    )
+)
+# Every form needs one of these; a text without any is not searched further.
+_HINT = re.compile(
+    r"-----BEGIN|xox[a-z]|xapp-|hooks\.slack|gh[pousr]_|github_pat|gl[a-z]{2,5}-|A[KSBC][IC]A|AIza|ya29|"
+    r"GOCSPX|"
+    r"[srp]k_|whsec_|sk-|SG\.|npm_|pypi-|dckr_|_v1_|hf_|ATATT|gls[ac]_|eyJ|bearer|basic|authorization|curl|"
+    r"://[^\s/]*@|[?&][\w-]*=|pass|secret|token|key|credential",
+    re.I,
+)
+
+
+def mask(text: str, extra: Iterable[re.Pattern[str]] = ()) -> str:
+    """The text with every secret replaced by `(masked)`; a group `keep` of a pattern stays."""
+    if _HINT.search(text):
+        for form in _FORMS:
+            text = form.sub(_hide, text)
+    for form in extra:
+        text = form.sub(_hide, text)
+    return text
+
+
+def _hide(match: re.Match[str]) -> str:
+    return (match.groupdict().get("keep") or "") + MASK
