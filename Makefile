@@ -1,0 +1,74 @@
+# Everything runs in .venv, which is made from requirements.lock with the newest suitable Python found.
+# `make` alone lists the targets. Pass options on with ARGS="...".
+SHELL := /bin/sh
+PY := .venv/bin/python
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo replay sandbox run provision test check static fmt generate lock bench eval picture clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv from the pinned dependencies (nothing to do when it is current)
+
+$(READY): requirements.lock scripts/find_python.sh
+	@python=$$(sh scripts/find_python.sh) || exit 1; \
+	echo "Setting up .venv with $$("$$python" --version) and the pinned packages; this takes about a minute, once." >&2; \
+	"$$python" -m venv --clear .venv && \
+	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.lock && \
+	touch $@
+
+demo: setup ## Play an incident through sandbox and integration (ARGS="--once --json" for one summary)
+	@$(PY) -m sandbox.demo $(ARGS)
+
+replay: setup ## Play a timeline into a room: make replay FILE=timeline.jsonl
+	@test -n "$(FILE)" || { echo "Which timeline? make replay FILE=path/to/timeline.jsonl" >&2; exit 2; }
+	@$(PY) -m sandbox.replay "$(FILE)" $(ARGS)
+
+sandbox: setup ## Run the sandbox alone and print the lines that point a client at it
+	@$(PY) -m sandbox $(ARGS)
+
+run: setup ## Run the integration against the real services, configured by .env
+	@test -f .env || test -n "$$OCEAN__PORT__CLIENT_ID" || { echo "Not configured: copy .env.example to .env and fill it in." >&2; exit 2; }
+	@.venv/bin/ocean sail $(ARGS)
+
+provision: setup ## Bring blueprints, actions and automations in Port up to date
+	@$(PY) -m integration.provision $(ARGS)
+
+test: setup ## Run the whole test suite
+	$(PY) -m pytest -n 2 $(ARGS)
+
+check: static test ## Format, lint, types, import rules, generated files, tests
+
+static: setup
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m scripts.generate --check
+
+fmt: setup ## Format the code and mend what the linter can
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+generate: setup ## Write what is derived from blueprints/, actions/ and the spec
+	@$(PY) -m scripts.generate
+
+lock: setup ## Pin the dependencies of pyproject.toml anew in requirements.lock
+	$(PY) -m piptools compile --quiet --upgrade --all-extras --strip-extras --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file .venv/lock pyproject.toml
+	grep -E '^[a-z0-9]' .venv/lock > requirements.lock
+
+bench: setup ## Measure speed and calls, as JSON lines
+	@$(PY) -m scripts.bench $(ARGS)
+
+eval: setup ## Measure the quality of notes, as JSON lines
+	@$(PY) -m scripts.eval $(ARGS)
+
+picture: setup ## Take the pictures of the console for the README
+	@$(PY) -m scripts.picture $(ARGS)
+
+clean: ## Remove .venv and every cache
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

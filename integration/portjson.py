@@ -1,0 +1,202 @@
+"""What Port is told about us, built from the definitions on disk: blueprints, actions and automations.
+
+Pure: files and settings in, Port's JSON out. `scripts/generate.py` writes Ocean's first-install defaults
+with it, `integration/provision.py` brings an organisation up to date with it.
+
+A definition in `actions/` is neutral: one action, the button and the automations that start it. The
+same object reaches us by either door, as the body of a webhook or as the execution properties of an
+integration action:
+  {"action", "run", "incident", "snapshot", "inputs", "requestedBy"}
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from integration.errors import BadInput
+from integration.models import Json
+from integration.settings import DEFAULT_BLUEPRINT, IncidentFields, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ACTION_PATH = "/integration/port/actions/"
+"""Where the webhook door listens, below the integration's public address; the action's name follows."""
+
+URL_SECRET = "{{ .secrets.INCIDENT_COMMS_URL }}"  # noqa: S105 - the name of one of Port's secrets, not a secret
+"""Stands for our public address in Ocean's defaults, which are written before the address is known."""
+
+_CAUSE = '(.trigger.by.user.email | if . then " (change by " + . + ")" else "" end)'
+"""jq: whose change set an automation off. A change made by an integration has no e-mail address."""
+
+_PLACEHOLDER = re.compile(r"<<([a-z_]+)>>")
+_ADDITIONS = "incident.additions"
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Port calls us, signed. `base_url` is our public address."""
+
+    base_url: str
+
+
+@dataclass(frozen=True)
+class IntegrationAction:
+    """Ocean claims the run from Port. `installation_id` is the integration's identifier."""
+
+    installation_id: str
+
+
+Door = Webhook | IntegrationAction
+
+
+@dataclass(frozen=True)
+class Blueprints:
+    """`own` are ours whatever the customer has; `incident` is for who has none of his own;
+    `additions` are what any incident blueprint gets from us (`schema.properties` and `relations` only).
+    """
+
+    own: list[Json]
+    incident: Json
+    additions: Json
+
+    def first_install(self) -> list[Json]:
+        """All of them, for an organisation without an incident blueprint."""
+        return [merged(self.incident, self.additions), *self.own]
+
+
+def blueprints(incident_blueprint: str = DEFAULT_BLUEPRINT, folder: Path = ROOT / "blueprints") -> Blueprints:
+    """The blueprints on disk, with relations to the incident pointing to `incident_blueprint`."""
+    found = {path.stem: _retarget(_read(path), incident_blueprint) for path in sorted(folder.glob("*.json"))}
+    incident, additions = found.pop(DEFAULT_BLUEPRINT), found.pop(_ADDITIONS)
+    return Blueprints(list(found.values()), incident, {**additions, "identifier": incident_blueprint})
+
+
+def merged(blueprint: Json, additions: Json) -> Json:
+    """`blueprint` with the properties and relations of `additions`."""
+    out = copy.deepcopy(blueprint)
+    out["schema"]["properties"] |= copy.deepcopy(additions["schema"]["properties"])
+    out["relations"] |= copy.deepcopy(additions["relations"])
+    return out
+
+
+def definitions(folder: Path = ROOT / "actions") -> list[Json]:
+    """The neutral definitions on disk, by name."""
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def port_actions(definition: Json, settings: Settings, door: Door) -> list[Json]:
+    """The button, if it has one, and the automations of one definition, as `POST /v1/actions` takes them."""
+    button = [_button(definition, settings, door)] if "button" in definition else []
+    return [*button, *(_automation(definition, one, settings, door) for one in definition["automations"])]
+
+
+def _button(definition: Json, settings: Settings, door: Door) -> Json:
+    button = copy.deepcopy(definition["button"])
+    inputs = button["userInputs"]["properties"]
+    return {
+        "identifier": button.pop("identifier"),
+        "title": definition["title"],
+        "icon": definition["icon"],
+        "description": definition["description"],
+        "trigger": {
+            "type": "self-service",
+            **button,
+            "blueprintIdentifier": settings.incident_blueprint,
+        },
+        "invocationMethod": _invocation(
+            definition["action"],
+            door,
+            incident="{{ .entity.identifier }}",
+            snapshot="{{ .entity }}",
+            inputs={name: f"{{{{ .inputs.{name} }}}}" for name in inputs},
+            requested_by="{{ .trigger.by.user.email }}",
+        ),
+        "publish": True,
+    }
+
+
+def _automation(definition: Json, automation: Json, settings: Settings, door: Door) -> Json:
+    identifier = automation["identifier"]
+    return {
+        "identifier": identifier,
+        "title": automation["title"],
+        "icon": definition["icon"],
+        "description": automation["description"],
+        "trigger": {
+            "type": "automation",
+            "event": {"type": automation["event"], "blueprintIdentifier": settings.incident_blueprint},
+            "condition": {
+                "type": "JQ",
+                "expressions": [condition(one, settings) for one in automation["conditions"]],
+                "combinator": "and",
+            },
+        },
+        "invocationMethod": _invocation(
+            definition["action"],
+            door,
+            incident="{{ .event.context.entityIdentifier }}",
+            snapshot="{{ .event.diff.after }}",
+            inputs={},
+            requested_by=f'{{{{ "automation {identifier}" + {_CAUSE} }}}}',
+        ),
+        "publish": True,  # Port creates an automation switched off without it
+    }
+
+
+def condition(expression: str, settings: Settings) -> str:
+    """`expression` with `<<field>>` replaced by the jq that reads that field of an incident, or by the
+    setting of that name as JSON. Raises BadInput naming an unknown one."""
+
+    def filled(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in IncidentFields.model_fields:
+            return f"({getattr(settings.incident_fields, name)})"
+        if name not in Settings.model_fields:
+            raise BadInput(name, "is neither a field of an incident nor a setting")
+        return json.dumps(getattr(settings, name))
+
+    return _PLACEHOLDER.sub(filled, expression)
+
+
+def _invocation(
+    action: str, door: Door, *, incident: str, snapshot: str, inputs: Json, requested_by: str
+) -> Json:
+    body = {
+        "action": action,
+        "run": "{{ .run.id }}",
+        "incident": incident,
+        "snapshot": snapshot,
+        "inputs": inputs,
+        "requestedBy": requested_by,
+    }
+    if isinstance(door, IntegrationAction):
+        return {
+            "type": "INTEGRATION_ACTION",
+            "installationId": door.installation_id,
+            "integrationActionType": action,
+            "integrationActionExecutionProperties": body,
+        }
+    return {
+        "type": "WEBHOOK",
+        "url": door.base_url.rstrip("/") + ACTION_PATH + action,
+        "method": "POST",
+        # Port would wait for the answer and take its status for the run's; ours come when the work is done.
+        "synchronized": False,
+        "body": body,
+    }
+
+
+def _retarget(blueprint: Json, incident_blueprint: str) -> Json:
+    for relation in blueprint.get("relations", {}).values():
+        if relation["target"] == DEFAULT_BLUEPRINT:
+            relation["target"] = incident_blueprint
+    return blueprint
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))

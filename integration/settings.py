@@ -1,0 +1,234 @@
+"""Settings, typed and checked, from what Ocean read out of `.port/spec.yaml`, the environment and `.env`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import jq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from integration.errors import BadInput
+from integration.models import NOTE_KINDS, NoteKind
+
+PREFIX = "OCEAN__INTEGRATION__CONFIG__"
+"""What Ocean puts before a setting's name in the environment."""
+
+DEFAULT_BLUEPRINT = "incident"
+"""Our own incident blueprint, for those who have none; the definitions on disk name it."""
+
+_FLAT = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+class IncidentFields(BaseModel):
+    """jq that reads one fact from an incident entity (`{identifier, title, properties, relations, ...}`).
+
+    The same expressions go into the automations' conditions, so they are run by Port as well as here.
+    A field that is empty or null there is simply not known.
+    """
+
+    model_config = _FLAT
+
+    title: str = ".title"
+    status: str = ".properties.status"
+    severity: str = ".properties.severity"
+    services: str = ".relations.services"
+    people: str = ".relations.responders"
+    private: str = ".properties.private"
+    channel: str = ".properties.slackChannel"
+    started_at: str = ".properties.startedAt"
+
+    @field_validator("*")
+    @classmethod
+    def _compiles(cls, expression: str) -> str:
+        if "'" in expression:
+            raise ValueError("use double quotes: Port rewrites single quotes before it runs jq")
+        try:
+            jq.compile(expression)
+        except ValueError as error:
+            raise ValueError(f"jq does not compile: {str(error).splitlines()[0]}") from error
+        return expression
+
+
+def _usual_reactions() -> dict[str, NoteKind]:
+    return {
+        "memo": "update",
+        "mag": "finding",
+        "wrench": "workaround",
+        "scales": "decision",
+        "dart": "action",
+        "boom": "impact",
+        "question": "question",
+    }
+
+
+class Settings(BaseModel):
+    """Everything that can be set. A field's environment variable is `variable(field)`.
+
+    Times are in the unit of their name. An empty string means "not set".
+    """
+
+    model_config = _FLAT
+
+    incident_blueprint: str = Field(DEFAULT_BLUEPRINT, pattern=r"^[^\s{}\"]{1,100}$")
+    incident_fields: IncidentFields = IncidentFields()
+    open_severities: tuple[str, ...] = ("sev1", "sev2")
+    closed_statuses: tuple[str, ...] = ("resolved", "closed", "canceled")
+    max_incident_age_hours: int = Field(24, ge=1)
+
+    slack_api_url: str = "https://slack.com/api/"
+    slack_bot_token: str = ""
+    slack_signing_secret: str = ""
+    channel_prefix: str = Field("inc", pattern=r"^[a-z0-9][a-z0-9_-]{0,20}$")
+
+    zoom_api_url: str = "https://api.zoom.us/v2"
+    zoom_oauth_url: str = "https://zoom.us/oauth/token"
+    zoom_account_id: str = ""
+    zoom_client_id: str = ""
+    zoom_client_secret: str = ""
+    zoom_webhook_secret: str = ""
+    zoom_hosts: tuple[str, ...] = ()
+    static_bridge_url: str = ""
+    bridge_grace_seconds: float = Field(1.5, ge=0, le=60)
+
+    archive_after_quiet_minutes: int = Field(1440, ge=1)
+    private_rooms_team: str = ""
+    installation_key: str = ""
+    note_reactions: dict[str, NoteKind] = Field(default_factory=_usual_reactions)
+
+    effect_timeout_seconds: float = Field(10.0, gt=0, le=120)
+    settle_seconds: float = Field(5.0, ge=0, le=120)
+    sweep_interval_seconds: float = Field(60.0, gt=0)
+    max_rooms_per_hour: int = Field(30, ge=1)
+
+    port_webhook_secret: str = ""
+    port_app_url: str = "https://app.port.io"
+    door: Literal["webhook", "integration_action"] = "webhook"
+
+    @property
+    def zoom_enabled(self) -> bool:
+        """Whether meetings can be created; without it the static bridge is all there is."""
+        return bool(self.zoom_account_id)
+
+    @field_validator("slack_api_url", "zoom_api_url", "zoom_oauth_url", "static_bridge_url", "port_app_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.netloc):
+            raise ValueError("must be a whole http or https address")
+        return url.rstrip("/")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_in_slash(cls, url: str) -> str:
+        return url + "/"  # slack-sdk appends the method's name as it is
+
+    @field_validator("open_severities", "closed_statuses")
+    @classmethod
+    def _not_empty(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not values or not all(values):
+            raise ValueError('must be a list of at least one word, such as ["sev1"]')
+        return values
+
+    @field_validator("note_reactions", mode="before")
+    @classmethod
+    def _known_kinds(cls, reactions: Any) -> Any:
+        if not isinstance(reactions, dict):
+            return reactions
+        plain = {str(name).strip(":"): kind for name, kind in reactions.items()}
+        for name, kind in plain.items():
+            if kind not in NOTE_KINDS:
+                raise ValueError(f"{name}: {kind!r} is no kind of note; known: {', '.join(NOTE_KINDS)}")
+        return plain
+
+    @classmethod
+    def from_config(
+        cls,
+        config: Mapping[str, Any],
+        *,
+        client_id: str = "",
+        client_secret: str = "",
+        identifier: str = "",
+        credentials: bool = True,
+    ) -> Settings:
+        """Settings from Ocean's `integration_config`, whose keys are in snake_case; null means "not set".
+
+        Lists and objects may be JSON text, as they are in the environment. `incident_fields` needs to
+        name only what differs from the default. `client_id`, `client_secret` and `identifier` are those
+        of Port and of this installation: what the webhook secret and the installation key default to.
+        With `credentials=False` the providers' credentials may be missing (provisioning needs none).
+
+        Raises BadInput naming the environment variable.
+        """
+        given = {name: _value(name, value) for name, value in config.items() if value is not None}
+        given = {name: value for name, value in given.items() if value != "" or _field_type(name) is str}
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            raise _bad(error) from error
+        if credentials:
+            settings._check_credentials()
+        return settings._derived(client_id, client_secret, identifier)
+
+    def _check_credentials(self) -> None:
+        if not self.slack_bot_token:
+            raise BadInput(variable("slack_bot_token"), "is missing: the Slack app's bot token (xoxb-...)")
+        if not self.slack_signing_secret:
+            raise BadInput(variable("slack_signing_secret"), "is missing: Basic Information of the Slack app")
+        zoom = ("zoom_account_id", "zoom_client_id", "zoom_client_secret", "zoom_hosts")
+        missing = [name for name in zoom if not getattr(self, name)]
+        if missing and len(missing) < len(zoom):
+            raise BadInput(
+                variable(missing[0]),
+                "is missing: Zoom needs account id, client id, client secret and hosts, or none of them",
+            )
+
+    def _derived(self, client_id: str, client_secret: str, identifier: str) -> Settings:
+        """Fill what defaults to something of this installation.
+
+        The key keeps two installations in one Slack workspace apart. It is made of the client id, not of
+        the secret, because a new secret must not orphan the rooms that stand.
+        """
+        filled: dict[str, str] = {}
+        if not self.port_webhook_secret and client_secret:
+            filled["port_webhook_secret"] = client_secret
+        if not self.installation_key and client_id:
+            known_by = f"incident-comms/{client_id}/{identifier}"
+            filled["installation_key"] = hashlib.sha256(known_by.encode()).hexdigest()
+        return self.model_copy(update=filled)
+
+
+def _field_type(name: str) -> Any:
+    field = Settings.model_fields.get(name)
+    return field.annotation if field else str
+
+
+def _value(name: str, value: Any) -> Any:
+    """`value` with JSON text read where the setting is a list or an object."""
+    kind = _field_type(name)
+    structured = kind is IncidentFields or typing.get_origin(kind) in (tuple, dict)
+    if not structured or not isinstance(value, str) or not value.strip():
+        return value
+    example = '["one", "two"]' if typing.get_origin(kind) is tuple else '{"name": "value"}'
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise BadInput(variable(name), f"is not JSON ({error}); expected something like {example}") from error
+
+
+def _bad(error: ValidationError) -> BadInput:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden" and len(where) == 1:
+        return BadInput(variable(where[0]), "is no setting of this integration")
+    problem = first["msg"].removeprefix("Value error, ")
+    return BadInput(variable(where[0]), ": ".join([*where[1:], problem]))
