@@ -24,7 +24,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
         if room is None:
             if command.requested_by.startswith(AUTOMATION):
-                return Outcome(summary=f"{identifier} has no war room; nothing to close.", label="Nothing to do")
+                return Outcome(
+                    summary=f"{identifier} has no war room; nothing to close.", label="Nothing to do"
+                )
             raise BadInput("incident", f"{identifier} has no war room")
         if command.requested_by.startswith(AUTOMATION) and not plan.is_closed(incident, kit.settings):
             return Outcome(summary=f"{identifier} is open again; its war room stays open.", label="Overtaken")
@@ -47,7 +49,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         )
         (claim,) = await kit.performer.intend([step])
         said, ended = await asyncio.gather(
-            _tried("closing message", kit.performer.perform(claim)), _tried("meeting", _end_meeting(room, kit))
+            _tried("closing message", kit.performer.perform(claim)),
+            _tried("meeting", _end_meeting(room, kit)),
         )
         kit.performer.relate([claim], room.identifier)
         closed_at = now()

@@ -54,17 +54,18 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         raise claims
     incident = kit.catalog.reader.read(entity)
     why_not = plan.why_no_room(incident, kit.settings, automatic, now())
-    if not why_not and room is None and recent >= kit.settings.max_rooms_per_hour:
-        why_not = (
-            f"max rooms per hour: {recent} war rooms were opened within the last hour and {incident.identifier} "
-            f"would be one over {kit.settings.max_rooms_per_hour}; press the button if it is wanted"
+    if why_not is None and room is None and recent >= kit.settings.max_rooms_per_hour:
+        why_not = BadInput(
+            "maxRoomsPerHour",
+            f"{recent} war rooms were opened within the last hour, {kit.settings.max_rooms_per_hour} are "
+            f"allowed; press the button on {incident.identifier} if it needs one",
         )
-    if why_not:
-        kit.performer.withdraw(claims, why_not)
+    if why_not is not None:
+        kit.performer.withdraw(claims, str(why_not))
         await kit.performer.flush()
         if automatic:
             return Outcome(summary=f"No war room was opened. {why_not}", label="Not needed")
-        raise BadInput(*why_not.split(": ", 1))
+        raise why_not
 
     previous = ""
     generation = 1
@@ -78,14 +79,20 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         if room is None:
             kit.performer.withdraw(claims, "its channel is archived; a new room takes its place")
             claims = await kit.performer.intend(steps(incident, generation))
-    opening = Opening(kit, command, incident, generation, previous, {claim.step.purpose: claim for claim in claims})
+    opening = Opening(
+        kit, command, incident, generation, previous, {claim.step.purpose: claim for claim in claims}
+    )
     return await opening.run((*incident.people, *owners))
 
 
 async def _as_sent(command: Command, kit: Kit) -> Incident:
     """The incident as the run carried it; read from Port only when it carried none."""
     snapshot = command.snapshot
-    if snapshot and snapshot.get("identifier") == command.incident and isinstance(snapshot.get("properties"), dict):
+    if (
+        snapshot
+        and snapshot.get("identifier") == command.incident
+        and isinstance(snapshot.get("properties"), dict)
+    ):
         return kit.catalog.reader.read(snapshot)
     return await kit.catalog.incident(command.incident)
 
@@ -212,7 +219,7 @@ class Opening:
         invite_task = asyncio.create_task(self._invite(channel, people_task))
         await asyncio.wait({bridge_task}, timeout=self.kit.settings.bridge_grace_seconds)
         bridge = bridge_task.result() if bridge_task.done() else Bridge(problem="on its way")
-        room = self._room(channel, bridge)
+        room = self._room(channel, bridge, (await self.kit.slack.me()).team_url)
         self.kit.mirror.watch(room)
         briefing, (invited, not_invited), *_ = await asyncio.gather(
             self._briefing(room, bridge, new_channel=claim.acted),
@@ -244,7 +251,7 @@ class Opening:
         return Outcome(ok=False, summary=summary, label="No channel", links=links, log=tuple(self.log))
 
     async def _bridge(self) -> Bridge:
-        """The bridge, the static one in its place, or none with the reason. Never raises a service's error."""
+        """The bridge, the static one in its place, or none with the reason; a dead Zoom raises nothing."""
         claim = self.claims.get("bridge")
         static = self.kit.settings.static_bridge_url
         problem = "no Zoom account is configured"
@@ -279,7 +286,7 @@ class Opening:
             self.log.append(communicator.not_invited(not_invited))
         return invited, not_invited
 
-    def _room(self, channel: Receipt, bridge: Bridge) -> WarRoom:
+    def _room(self, channel: Receipt, bridge: Bridge, team_url: str) -> WarRoom:
         identifier = plan.room_id(self.incident.identifier, self.generation)
         before = self.room
         private = bool(channel.data.get("private"))
@@ -291,7 +298,7 @@ class Opening:
             state="open",
             channel_id=str(channel.data["channel"]),
             channel_name=str(channel.data["name"]),
-            channel_url=self.kit.slack.channel_url(str(channel.data["channel"])),
+            channel_url=f"{team_url.rstrip('/')}/archives/{channel.data['channel']}",
             linked=bool(channel.data.get("linked")),
             private=private,
             bridge_kind="zoom" if bridge.kind == "zoom" else "static" if bridge.kind == "static" else "none",

@@ -15,7 +15,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     async with kit.locks.holding(identifier):
         incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
         if room is None or room.state != "open" or plan.is_closed(incident, kit.settings):
-            return Outcome(summary=f"{identifier} has no open war room; nothing to do.", label="Nothing to do")
+            return Outcome(
+                summary=f"{identifier} has no open war room; nothing to do.", label="Nothing to do"
+            )
         return await sync(incident, room, kit)
 
 

@@ -1,4 +1,4 @@
-"""The one object both doors carry, read into a `Command`; malformed ones are refused with the field's name."""
+"""The one object both doors carry, read into a `Command`; a malformed one is refused, naming the field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from integration.models import Command, Json
 _TEXT_LIMIT = 1000  # identifiers of Port have at most 1,000 characters
 
 
-def read_command(action: str, body: Any, door: Literal["webhook", "integration_action", "sweeper"]) -> Command:
+def read_command(
+    action: str, body: Any, door: Literal["webhook", "integration_action", "sweeper"]
+) -> Command:
     """The command in `body` ({"action","run","incident","snapshot","inputs","requestedBy"}).
 
     Raises BadInput naming the field.

@@ -20,7 +20,7 @@ from loguru import logger
 
 from integration.catalog import Catalog, iso, note_entity, note_id, now
 from integration.errors import Refused, ServiceError
-from integration.models import Bot, Json, Message, WarRoom
+from integration.models import Bot, Json, Message, NoteKind, WarRoom
 from integration.notetaker import Context, Marks, derive
 from integration.people import People
 from integration.room_state import RoomState
@@ -66,7 +66,7 @@ class Mirror:
         self._slack = slack
         self._people = people
         self._settings = settings
-        self._marks = Marks.from_settings(settings.note_reactions)
+        self._marks = _marks(settings)
         self._rooms: dict[str, _Mirrored] = {}
         self._foreign: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -91,6 +91,14 @@ class Mirror:
     def room(self, channel: str) -> WarRoom | None:
         known = self._rooms.get(channel)
         return known.room if known else None
+
+    def room_of_meeting(self, meeting: str) -> WarRoom | None:
+        return next((known.room for known in self._rooms.values() if known.room.meeting_id == meeting), None)
+
+    def read_all(self) -> None:
+        """Read every room again, the most recently active first: events were lost."""
+        for known in list(self._rooms.values()):
+            self._read_soon(known)
 
     # Live
 
@@ -188,7 +196,9 @@ class Mirror:
                 return None
             return _tombstone(known.room, ts, self._team(known.room))
         author = names.get(note.author, note.author)
-        entity = note_entity(note.model_copy(update={"author": author}), known.room, team=self._team(known.room))
+        entity = note_entity(
+            note.model_copy(update={"author": author}), known.room, team=self._team(known.room)
+        )
         properties = entity["properties"]
         versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
         if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
@@ -325,12 +335,21 @@ class Mirror:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
-            logger.opt(exception=problem).error("mirror: unexpected failure; the next read of the room mends it")
+            logger.opt(exception=problem).error(
+                "mirror: unexpected failure; the next read of the room mends it"
+            )
 
     async def stop(self) -> None:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _marks(settings: Settings) -> Marks:
+    reactions: dict[NoteKind, tuple[str, ...]] = {}
+    for name, kind in settings.note_reactions.items():
+        reactions[kind] = (*reactions.get(kind, ()), name)
+    return Marks(reactions=reactions)
 
 
 def _channel_of(event: Json) -> str:

@@ -281,7 +281,7 @@ class Performer:
                 raise
 
     async def flush(self) -> None:
-        """Wait until every outcome so far stands in Port. Raises ServiceError when Port does not take them."""
+        """Wait until every outcome so far stands in Port. Raises ServiceError when Port refuses them."""
         while self._outcomes or (self._writing is not None and not self._writing.done()):
             if self._writing is None or self._writing.done():
                 self._writing = asyncio.create_task(self._write())

@@ -75,27 +75,28 @@ def is_closed(incident: Incident, settings: Settings) -> bool:
     return incident.status.casefold() in {status.casefold() for status in settings.closed_statuses}
 
 
-def why_no_room(incident: Incident, settings: Settings, automatic: bool, now: datetime) -> str:
-    """Why this incident gets no war room, or an empty string when it gets one.
+def why_no_room(incident: Incident, settings: Settings, automatic: bool, now: datetime) -> BadInput | None:
+    """Why this incident gets no war room, or None when it gets one.
 
     A person who presses the button may open one for any severity; an automation is only a hint, so
     what its conditions check is checked again here against the present state.
     """
+    name = incident.identifier
     if is_closed(incident, settings):
-        return f"status: incident {incident.identifier} is {incident.status}; reopen it first"
+        return BadInput("status", f"incident {name} is {incident.status}; reopen it first")
     if not incident.severity:
-        return f"severity: incident {incident.identifier} has none; set it, then open the war room"
+        return BadInput("severity", f"incident {name} has none; set it, then open the war room")
     if not automatic:
-        return ""
+        return None
     if incident.severity.casefold() not in {severity.casefold() for severity in settings.open_severities}:
-        return f"severity: {incident.severity} opens no war room by itself"
-    oldest = now - timedelta(hours=settings.max_incident_age_hours)
-    if incident.started_at and incident.started_at < oldest:
-        return (
-            f"started at: incident {incident.identifier} began over {settings.max_incident_age_hours:g} hours "
-            "ago; open its war room with the button if it is still wanted"
+        return BadInput("severity", f"{incident.severity} opens no war room by itself")
+    hours = settings.max_incident_age_hours
+    if incident.started_at and incident.started_at < now - timedelta(hours=hours):
+        return BadInput(
+            "startedAt",
+            f"{name} began over {hours:g} hours ago; open its war room with the button if it is still wanted",
         )
-    return ""
+    return None
 
 
 def opening(

@@ -78,7 +78,7 @@ class Runner:
         except Exception:
             # The stack goes to our log, not to the run: it may hold what the run's readers may not see.
             logger.exception(f"{about} failed unexpectedly")
-            summary = "An unexpected error; nothing that was already done is lost. The integration's log tells more."
+            summary = "An unexpected error; nothing already done is lost. The integration's log tells more."
             return Outcome(ok=False, summary=summary, label="Failed")
         logger.info(f"{about}: {outcome.summary}")
         return outcome
@@ -111,7 +111,7 @@ class Runner:
                 await asyncio.sleep(delay)
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new, give what runs up to `seconds` to finish, and leave the rest to the next process."""
+        """Take nothing new, give what runs up to `seconds` to finish, leave the rest to the next process."""
         self._closing = True
         running = list(self._running.values())
         if not running:

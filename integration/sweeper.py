@@ -76,7 +76,7 @@ class Sweeper:
         """One round. On the first one after a start, whatever is unfinished was cut off with its process."""
         await self._rooms(read=first)
         taken = await self._runs(at_once=first)
-        await self._intents(taken)
+        await self._intents(taken, at_once=first)
 
     async def resync(self) -> None:
         """Read every room again that can be read: what a scheduled resync does for our own entities."""
@@ -114,7 +114,7 @@ class Sweeper:
         created = when(run.get("createdAt"))
         return at_once or created is None or (now() - created).total_seconds() >= FRESH_SECONDS
 
-    async def _intents(self, taken: set[str]) -> None:
+    async def _intents(self, taken: set[str], at_once: bool) -> None:
         """Intents without an outcome whose run is final or gone: finish them without a run."""
         seen: set[tuple[str, str]] = set()
         for intent in await self._catalog.unfinished():
@@ -122,9 +122,15 @@ class Sweeper:
             action = PURPOSE_ACTION.get(intent.step.purpose)
             if action is None or incident in taken or (action, incident) in seen or self._in_hand(intent):
                 continue
+            if not at_once and (now() - intent.intended_at).total_seconds() < FRESH_SECONDS:
+                continue  # its run is on it, or Port's search still shows what was
             seen.add((action, incident))
             command = Command(
-                action=action, run="", incident=incident, requested_by=intent.step.requested_by, door="sweeper"
+                action=action,
+                run="",
+                incident=incident,
+                requested_by=intent.step.requested_by,
+                door="sweeper",
             )
             if self._runner.take(command) is not None:
                 logger.info(f"sweeper: took up {intent.step.key}, which has no outcome")

@@ -1,0 +1,246 @@
+"""Puts the parts together: the one place where they meet. Nothing happens at import."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import secrets
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from loguru import logger
+from port_ocean.context.ocean import ocean
+from port_ocean.core.handlers.actions.abstract_executor import AbstractExecutor
+from port_ocean.core.models import IntegrationRun
+from port_ocean.exceptions.execution_manager import ActionExecutionError
+from port_ocean.utils.signal import signal_handler
+
+from actions.base import Kit
+from actions.close_war_room import archive, due_for_archive
+from actions.registry import ACTIONS, handlers
+from integration import portjson
+from integration.budget import Budget
+from integration.catalog import Catalog
+from integration.command import read_command
+from integration.doors import port as port_door
+from integration.doors import slack as slack_door
+from integration.doors import zoom as zoom_door
+from integration.doors.request import Refusal
+from integration.effects import effects
+from integration.errors import BadInput
+from integration.locks import KeyedLocks
+from integration.mirror import Mirror
+from integration.models import WarRoom
+from integration.people import People
+from integration.perform import Performer
+from integration.runner import Runner
+from integration.services.port import PortService
+from integration.services.slack import SlackService
+from integration.services.zoom import ZoomService
+from integration.settings import Settings
+from integration.sweeper import Sweeper, actions_of
+
+READY_SECONDS = 10.0  # a door waits this long for the engine of a process that has just started
+
+
+@dataclass
+class Engine:
+    """Everything that lives as long as the process."""
+
+    settings: Settings
+    port: PortService
+    slack: SlackService
+    zoom: ZoomService | None
+    catalog: Catalog
+    mirror: Mirror
+    runner: Runner
+    sweeper: Sweeper
+
+    async def bridge_changed(self, meeting: str, state: str) -> None:
+        """Note a bridge's new state on its war room, where it is one of ours."""
+        room = self.mirror.room_of_meeting(meeting)
+        if room is not None:
+            await self.catalog.patch_room(room.identifier, {"bridgeState": state})
+
+    async def warm(self) -> None:
+        """Fetch tokens before anybody waits for them. What fails here fails again, and plainer, when used."""
+        warming = (self.slack.me(), self.port.warm(), *([self.zoom.warm()] if self.zoom else []))
+        for answer in await asyncio.gather(*warming, return_exceptions=True):
+            if isinstance(answer, Exception):
+                logger.warning(f"start: {answer}")
+
+    async def aclose(self) -> None:
+        services = (self.slack.aclose(), self.port.aclose(), *([self.zoom.aclose()] if self.zoom else []))
+        await asyncio.gather(*services, return_exceptions=True)
+
+
+def version() -> str:
+    root = Path(__file__).resolve().parent.parent
+    return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"])
+
+
+def build(settings: Settings, *, port_url: str, client_id: str, client_secret: str) -> Engine:
+    """The engine from its settings. Opens connections only when they are needed."""
+    budget = Budget()
+    timeout = settings.effect_timeout_seconds
+    port = PortService(
+        port_url,
+        client_id,
+        client_secret,
+        budget=budget,
+        timeout=timeout,
+        user_agent=f"incident-comms/{version()}",
+    )
+    slack = SlackService(settings.slack_api_url, settings.slack_bot_token, budget=budget, timeout=timeout)
+    zoom = None
+    if settings.zoom_enabled:
+        zoom = ZoomService(
+            settings.zoom_api_url,
+            settings.zoom_oauth_url,
+            settings.zoom_account_id,
+            settings.zoom_client_id,
+            settings.zoom_client_secret,
+            budget=budget,
+            timeout=timeout,
+        )
+    catalog = Catalog(port, settings)
+    people = People(slack)
+    mirror = Mirror(catalog, slack, people, settings)
+    performer = Performer(
+        catalog,
+        effects(slack, zoom),
+        process=secrets.token_hex(4),
+        effect_timeout=timeout,
+        settle=settings.settle_seconds,
+    )
+    kit = Kit(settings, catalog, performer, mirror, people, slack, zoom, KeyedLocks())
+    runner = Runner(port, handlers(kit))
+
+    async def tend(room: WarRoom) -> None:
+        if due_for_archive(room, settings.archive_after_quiet_minutes):
+            async with kit.locks.holding(room.incident):
+                for line in await archive(room, kit):
+                    logger.info(line)
+
+    sweeper = Sweeper(
+        port,
+        catalog,
+        runner,
+        mirror,
+        port_actions=actions_of(list(ACTIONS), portjson.definitions()),
+        tend=tend,
+        interval=settings.sweep_interval_seconds,
+    )
+    return Engine(settings, port, slack, zoom, catalog, mirror, runner, sweeper)
+
+
+class _Integration:
+    """The engine of this process, from Ocean's start to its end."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._engine: Engine | None = None
+        self._ready = asyncio.Event()
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def settings(self) -> Settings:
+        """Typed settings; raises BadInput naming the variable, which ends the start with that sentence."""
+        if self._settings is None:
+            self._settings = Settings.from_config(
+                ocean.integration_config,
+                client_id=ocean.config.port.client_id,
+                client_secret=ocean.config.port.client_secret,
+                identifier=ocean.config.integration.identifier,
+            )
+        return self._settings
+
+    async def start(self) -> None:
+        config = ocean.config
+        self._engine = build(
+            self.settings(),
+            port_url=str(config.port.base_url),
+            client_id=config.port.client_id,
+            client_secret=config.port.client_secret,
+        )
+        signal_handler.register(self.stop, priority=200)
+        self._ready.set()
+        await self._engine.warm()
+        # Ocean's start event must not be inherited by what lives longer than it.
+        self._sweeping = asyncio.create_task(self._engine.sweeper.run(), context=contextvars.Context())
+
+    async def engine(self) -> Engine:
+        """The engine; refuses with 503 when it is not there in time."""
+        try:
+            await asyncio.wait_for(self._ready.wait(), READY_SECONDS)
+        except TimeoutError:
+            raise Refusal(503, "starting; try again") from None
+        if self._engine is None:
+            raise Refusal(503, "starting; try again")
+        return self._engine
+
+    async def stop(self) -> None:
+        """On SIGTERM: take nothing new, finish within the drain budget, leave the rest to who comes next."""
+        if self._engine is None:
+            return
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self._engine.runner.drain(ocean.config.max_wait_seconds_before_shutdown)
+        await self._engine.mirror.stop()
+        await self._engine.aclose()
+
+    async def resync(self) -> None:
+        engine = await self.engine()
+        await engine.sweeper.resync()
+
+
+def register() -> None:
+    """Hang everything on Ocean. Called once by main.py, inside Ocean's process."""
+    integration = _Integration()
+    integration.settings()
+
+    async def runner() -> Runner:
+        return (await integration.engine()).runner
+
+    async def mirror() -> Mirror:
+        return (await integration.engine()).mirror
+
+    async def bridge_changed() -> zoom_door.Note:
+        return (await integration.engine()).bridge_changed
+
+    port_door.add_routes(ocean.router, lambda: integration.settings().port_webhook_secret, runner)
+    slack_door.add_routes(ocean.router, lambda: integration.settings().slack_signing_secret, mirror)
+    zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge_changed)
+    ocean.on_start()(integration.start)
+    ocean.on_resync_start()(integration.resync)
+    if ocean.config.actions_processor.enabled:
+        for name in ACTIONS:
+            ocean.register_action_executor(_executor(name, integration))
+
+
+def _executor(name: str, integration: _Integration) -> AbstractExecutor:
+    """Ocean's door for one action: the same handler as behind the webhook."""
+
+    class Executor(AbstractExecutor):
+        ACTION_NAME = name
+        WEBHOOK_PROCESSOR_CLASS = None
+        WEBHOOK_PATH = ""
+
+        async def is_close_to_rate_limit(self, run: IntegrationRun) -> bool:
+            return False  # our own budget makes calls wait; a run is never held back whole
+
+        async def get_remaining_seconds_until_rate_limit(self, run: IntegrationRun) -> float:
+            return 0.0
+
+        async def execute(self, run: IntegrationRun) -> None:
+            body = {**run.execution_properties, "run": run.id}
+            try:
+                command = read_command(name, body, "integration_action")
+            except BadInput as problem:
+                raise ActionExecutionError(str(problem), status_label="Bad input") from problem
+            engine = await integration.engine()
+            task = engine.runner.take(command)
+            if task is not None:
+                await task
+
+    return Executor()
