@@ -203,7 +203,7 @@ WORDING: tuple[Cue, ...] = tuple(
         (
             r"\b(?:alert(?:s|ing)?|alarms?|monitor(?:s|ing)?|pagerduty|check|"
             r"probe)\b.{0,60}\b(?:trigger(?:s|ed|ing)?|fir(?:es|ed|ing)|went off|rais(?:ed|es)|goes off|"
-            r"received|started|sent|arriv\w+|critical|for)\b",
+            r"received|started|sent|arriv\w+|critical)\b",
             {"impact": 1.3, "update": 0.3},
         ),
         (
@@ -322,8 +322,9 @@ WORDING: tuple[Cue, ...] = tuple(
             r"assign(?:ing)? (?:this|it|to)|backlog|reminder|remember to|make sure|remind)\b",
             {"action": 1.8},
         ),
+        (r"\b(?:needs? to|must)\b", {"action": 1.4}),
         (
-            r"\b(?:need(?:s)? to|should|must|have to|has to|ought to|gotta|want to|would be (?:good|nice|"
+            r"\b(?:should|have to|has to|ought to|gotta|want to|would be (?:good|nice|"
             r"great) to|better to|it'd be|we could|i could|you could|we can|i can|you can)\b",
             {"action": 1.0, "finding": -0.1},
         ),

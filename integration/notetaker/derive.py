@@ -65,7 +65,7 @@ def derive(message: Message, context: Context) -> Note | None:
         channel=message.channel,
         ts=message.ts,
         kind=kind,
-        title=title_of(text[marked.body_from :].lstrip(" \n*_~`")) or kind,
+        title=title_of(text[marked.body_from :]) or kind,
         text=_limited(text, len(raw) > len(window), context.text_limit),
         author=_author(message),
         said_at=datetime.fromtimestamp(float(message.ts), UTC),

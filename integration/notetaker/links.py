@@ -13,7 +13,7 @@ LONGEST_URL = 2000
 
 LINK_TYPES = ("logs", "trace", "dashboard", "ticket", "pull request", "runbook", "document", "other")
 
-_URL = re.compile(r"https?://[^\s<>|\"'`\\]{3,}", re.I)
+_URL = re.compile(r"https?://[^\s<>|\"'`\\]{3,2100}", re.I)
 # Balanced pairs belong to the address, a closing one alone to the sentence around it.
 _TRAILING = ".,;:!?*_~…"
 
@@ -122,9 +122,11 @@ def urls_in(text: str) -> Iterator[str]:
     """Web addresses of a text, in Slack's markup or bare, without the punctuation around them."""
     for match in _URL.finditer(text):
         url = match.group(0)
+        if len(url) > LONGEST_URL:
+            continue  # an address cut short leads nowhere
         while url and (url[-1] in _TRAILING or _closes_nothing(url)):
             url = url[:-1]
-        if len(url) <= LONGEST_URL and _split(url):
+        if _split(url):
             yield url
 
 

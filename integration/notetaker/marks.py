@@ -18,6 +18,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Self
 
 from integration.models import NOTE_KINDS, Message, NoteKind
 
@@ -32,16 +33,16 @@ PRECEDENCE: tuple[NoteKind, ...] = (
 )
 
 # Chosen to be at hand in every workspace and seldom used for something else in an incident. Ticks, eyes
-# and thumbs are left out on purpose: people use them to say "seen", "done" and "yes".
-REACTIONS: Mapping[NoteKind, tuple[str, ...]] = MappingProxyType(
+# and thumbs are left out on purpose: people use them to say "done", "seen" and "yes".
+REACTIONS: Mapping[str, NoteKind] = MappingProxyType(
     {
-        "update": ("loudspeaker", "mega"),
-        "finding": ("mag", "mag_right", "bulb"),
-        "workaround": ("wrench", "adhesive_bandage", "hammer_and_wrench"),
-        "decision": ("scales", "judge"),
-        "action": ("clipboard", "memo"),
-        "impact": ("boom", "rotating_light"),
-        "question": ("question", "grey_question"),
+        "memo": "update",
+        "mag": "finding",
+        "wrench": "workaround",
+        "scales": "decision",
+        "dart": "action",
+        "boom": "impact",
+        "question": "question",
     }
 )
 NOT_A_NOTE = ("no_entry_sign", "see_no_evil")
@@ -60,27 +61,24 @@ PREFIXES: Mapping[str, NoteKind] = MappingProxyType(
 
 # Emphasis, bullets, quotes and emoji may stand before the word: "- :mag: *Finding:* disk full".
 _PREFIX = re.compile(
-    r"\s*(?:[*_~>•\-`\[]|:[\w+'-]{1,60}:|[^\w\s:<&(]{1,4}(?=\s))*\s*"
-    r"(?P<word>[A-Za-z]+(?: [A-Za-z]+)?)[*_~`\]]{0,4}\s?[::][*_~`]{0,4}(?=\s|$|\w)",
+    r"(?:[^\w:<&(@#/$]|_|:[\w+'-]{1,60}:)*+(?P<word>[A-Za-z]+(?: [A-Za-z]+)?)[*_~`\]]{0,4} ?[:：][*_~`]{0,4}"
+    r"(?=\s|\w)"
 )
 _TONE = re.compile(r"::skin-tone-\d")
 
 
 @dataclass(frozen=True)
 class Marks:
-    """Which reactions (names without colons) and prefixes (lower case) mean what."""
+    """Which reactions (emoji names without colons) and prefixes (lower case) mean what."""
 
-    reactions: Mapping[NoteKind, tuple[str, ...]] = field(default_factory=lambda: REACTIONS)
+    reactions: Mapping[str, NoteKind] = field(default_factory=lambda: REACTIONS)
     not_a_note: tuple[str, ...] = NOT_A_NOTE
     prefixes: Mapping[str, NoteKind] = field(default_factory=lambda: PREFIXES)
 
-    def by_emoji(self) -> dict[str, NoteKind]:
-        """Kind by reaction; an emoji given to two kinds goes to the first of `PRECEDENCE`."""
-        found: dict[str, NoteKind] = {}
-        for kind in PRECEDENCE:
-            for name in self.reactions.get(kind, ()):
-                found.setdefault(name.strip(":"), kind)
-        return found
+    @classmethod
+    def from_settings(cls, reactions: Mapping[str, NoteKind]) -> Self:
+        """The usual marks with the customer's reactions (emoji name, colons allowed -> kind)."""
+        return cls(reactions={name.strip(":"): kind for name, kind in reactions.items()})
 
 
 @dataclass(frozen=True)
@@ -96,17 +94,16 @@ class Marked:
 def read_marks(message: Message, text: str, marks: Marks, ours: Collection[str] = ()) -> Marked:
     """The marks on a message. `text` is its readable text, `ours` the ids of our own bot."""
     people: dict[NoteKind, set[str]] = {}
-    by_emoji = marks.by_emoji() if message.reactions else {}
     for reaction in message.reactions:
         users = set(reaction.users).difference(ours)
         name = _TONE.sub("", reaction.name)
         if users and name in marks.not_a_note:
             return Marked(refused=True)
-        if users and name in by_emoji:
-            people.setdefault(by_emoji[name], set()).update(users)
+        if users and name in marks.reactions:
+            people.setdefault(marks.reactions[name], set()).update(users)
     prefix, body_from = _prefix(text, marks)
-    kind = max(PRECEDENCE, key=lambda k: len(people.get(k, ()))) if people else prefix
-    return Marked(kind=kind, pinned=message.pinned, body_from=body_from)
+    most = max(PRECEDENCE, key=lambda kind: len(people.get(kind, ())))  # the first among equals
+    return Marked(kind=most if people else prefix, pinned=message.pinned, body_from=body_from)
 
 
 def _prefix(text: str, marks: Marks) -> tuple[NoteKind | None, int]:

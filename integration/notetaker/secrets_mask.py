@@ -41,7 +41,7 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         (r"\bSG\.[\w-]{16,}\.[\w-]{16,}|\bnpm_\w{30,}|\bpypi-[\w-]{40,}|\bdckr_pat_[\w-]{20,}", 0),
         (r"\bdo[opr]_v1_[0-9a-f]{32,}|\bhf_\w{30,}|\bATATT3\w[\w=.-]{30,}|\bgls[ac]_\w{20,}", 0),
         # JSON Web Tokens (RFC 7519): three base64url parts, the first two beginning with an object.
-        (r"\beyJ[\w-]{6,}\.eyJ[\w-]{4,}\.[\w-]*", 0),
+        (r"(?<![\w-])eyJ[\w-]{6,}\.eyJ[\w-]{4,}\.[\w-]*", 0),
         # HTTP credentials in headers, also in curl lines (RFC 6750, RFC 7617).
         (r"(?P<keep>\b(?:bearer|basic)\s+)(?=[\w.~+/-]*[\d._~+/-])[\w.~+/-]{16,}=*", re.I),
         (

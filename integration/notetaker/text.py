@@ -62,7 +62,7 @@ def title_of(text: str) -> str:
     head = _DIRECTIONS.sub("", text[:4000])
     for candidate in (_FENCE.sub("\n", head), head.replace("```", "\n")):
         for line in candidate.split("\n"):
-            line = _SPACES.sub(" ", _EMPHASIS.sub(r"\2", _LINE_START.sub("", line.strip()))).strip()
+            line = _SPACES.sub(" ", _EMPHASIS.sub(r"\2", _LINE_START.sub("", line[:600].strip()))).strip()
             if any(char.isalnum() for char in line):
                 return _shorten(line)
     return _shorten(_SPACES.sub(" ", head).strip())
