@@ -90,7 +90,7 @@ class Credentials:
         self.world, self.org = world, org
         self.token_seconds = TOKEN_SECONDS
         self._known: dict[str, tuple[str, str | None]] = {}
-        self._not_before = 0.0
+        self._generation = 0
 
     def add(self, client_id: str, secret: str, email: str | None = None) -> None:
         self._known[client_id] = (secret, email)
@@ -101,14 +101,14 @@ class Credentials:
 
     def revoke(self) -> None:
         """Refuse every token issued before now, as when an administrator rotates credentials."""
-        self._not_before = self.world.clock.now("port")
+        self._generation += 1
 
     def issue(self, client_id: str, secret: str) -> Json:
         """An access token. Raises PortError 401 when the pair is not known."""
         known = self._known.get(client_id)
         if known is None or not hmac.compare_digest(known[0].encode(), secret.encode()):
             raise PortError(401, "invalid_credentials", "Invalid client id or client secret")
-        now = self.world.clock.now("port")
+        now = int(self.world.clock.now("port"))
         claims: Json = {
             "orgId": self.org,
             "iss": "https://api.getport.io",
@@ -118,6 +118,7 @@ class Credentials:
             "exp": now + self.token_seconds,
             "isMachine": known[1] is None,
             "personalToken": known[1] is not None,
+            "generation": self._generation,
         }
         return {"accessToken": sign(claims), "expiresIn": self.token_seconds, "tokenType": "Bearer"}
 
@@ -127,7 +128,7 @@ class Credentials:
         if claims is None:
             raise PortError(401, "unauthorized", "Missing or invalid access token")
         now = self.world.clock.now("port")
-        if claims["exp"] <= now or claims["iat"] < self._not_before:
+        if claims["exp"] <= now or claims["generation"] != self._generation:
             raise PortError(401, "unauthorized", "Access token has expired")
         known = self._known.get(claims["sub"])
         if known is None:

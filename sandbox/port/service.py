@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.routing import Route
 
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
+from sandbox.port import seeding, system
+from sandbox.port.actions import Actions
 from sandbox.port.auth import Credentials, Principal
+from sandbox.port.blueprints import Blueprints
+from sandbox.port.entities import Entities
+from sandbox.port.entity_routes import EntityRoutes
+from sandbox.port.integrations import Integrations
 from sandbox.port.limits import Limits
+from sandbox.port.organization import AUDIT_KEPT, Organization
+from sandbox.port.pages import Pages, Scorecards
+from sandbox.port.people import People
 from sandbox.port.store import Store
 from sandbox.port.wire import MAX_BODY, PortError, PortHandler, fault_reply, not_found
 from sandbox.wire import Call, Reply, operation_route
@@ -20,6 +30,7 @@ from sandbox.world import Json, Listener, World
 ORG_ID = "org_sandboxSandbox01"
 ADMIN = "admin@example.com"
 """The person behind a change made in the UI when nobody else is named."""
+_EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Port:
@@ -36,25 +47,38 @@ class Port:
         self.limits = Limits(world)
         self.credentials = Credentials(world, ORG_ID)
         self.allow_integration_actions = False
+        """Whether INTEGRATION_ACTION takes other types than the public schema names."""
         self.feature_flags: list[str] = []
         self.check_run: Callable[[str], None] = _no_runs
         """Set by the run engine: refuses (PortError) a `run_id` that is unknown or no longer in progress."""
         self._entity_listeners: list[Listener] = []
         self._action_listeners: list[Listener] = []
         self._routes: list[Route] = []
-        self._last: list[Route] = []
+        self.blueprints = Blueprints(self)
+        self.entities = Entities(self)
+        self.people = People(self)
+        self.actions = Actions(self)
+        self.pages = Pages(self)
+        self.scorecards = Scorecards(self)
+        self.integrations = Integrations(self)
+        self.organization = Organization(self)
+        EntityRoutes(self)
         world.on_reset(self.clear)
         self.clear()
 
     def clear(self) -> None:
-        """An empty organisation: one administrator, one set of machine credentials."""
+        """An empty organisation: system blueprints, one administrator, one set of machine credentials."""
         self.store.clear()
         self.limits.clear()
+        self.integrations.clear()
         self.credentials = Credentials(self.world, ORG_ID)
         self.credentials.add(PORT_CLIENT_ID, PORT_CLIENT_SECRET)
         self.allow_integration_actions = False
+        self.entities.refuse_unknown = True
         self.feature_flags = []
-        self.add_user(ADMIN, "Port", "Admin", role="Admin")
+        for blueprint in system.BLUEPRINTS:
+            self.blueprints.add(blueprint, self.system())
+        self.people.add(ADMIN, "Port", "Admin", role="Admin")
 
     # --- who listens -----------------------------------------------------------------------------
 
@@ -64,7 +88,7 @@ class Port:
         self._entity_listeners.append(listener)
 
     def on_action_change(self, listener: Listener) -> None:
-        """`listener` gets {"action", "before", "after", "identifier", "by", "at", "origin"}; objects are actions."""
+        """`listener` gets {"action", "before", "after", "identifier", "by", "at", "origin"}."""
         self._action_listeners.append(listener)
 
     def entity_changed(self, change: Json) -> None:
@@ -72,6 +96,16 @@ class Port:
 
     def action_changed(self, change: Json) -> None:
         self._tell(self._action_listeners, change)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Changes made meanwhile are told to nobody."""
+        kept = self._entity_listeners, self._action_listeners
+        self._entity_listeners, self._action_listeners = [], []
+        try:
+            yield
+        finally:
+            self._entity_listeners, self._action_listeners = kept
 
     def _tell(self, listeners: list[Listener], change: Json) -> None:
         for listener in listeners:
@@ -99,8 +133,15 @@ class Port:
         )
 
     def routes(self) -> list[Route]:
-        """Every registered operation, then the one that answers 404 in Port's form."""
-        return [*self._routes, *self._last]
+        """Every registered operation, fixed paths before patterns, then the one that answers 404."""
+        lost = operation_route(
+            self.world, "port", "unknown", "/port/{rest:path}", self._lost, fault_reply, _EVERY_METHOD
+        )
+        return [*sorted(self._routes, key=_specific_first), lost]
+
+    async def _lost(self, call: Call) -> Reply:
+        place = f"{call.request.method}:{call.request.url.path.removeprefix('/port')}"
+        return PortError(404, "not_found", f"Route {place} not found").reply()
 
     def _guard(
         self, name: str, handler: PortHandler, auth: bool, max_body: int
@@ -120,7 +161,7 @@ class Port:
 
         return answer
 
-    # --- people ----------------------------------------------------------------------------------
+    # --- who acts --------------------------------------------------------------------------------
 
     def caller(self, call: Call) -> Principal:
         """Who sent this request. Raises PortError 401."""
@@ -137,6 +178,10 @@ class Port:
             raise not_found("User", email)
         return Principal(self.org, user=user, origin="UI", datasource="UI")
 
+    def system(self) -> Principal:
+        """Port itself, e.g. when it mirrors a user as an entity."""
+        return Principal(self.org, "port", origin="SYSTEM", datasource="SYSTEM")
+
     def run_as(self, who: Principal, email: str | None) -> Principal:
         """`who` on behalf of `email`: for machine tokens only. Raises PortError 403 or 404."""
         if not email:
@@ -145,23 +190,82 @@ class Port:
             raise PortError(403, "forbidden", "run_as is only allowed with an organization token")
         return who.acting_as(self.person(email).user or {})
 
-    def add_user(self, email: str, first: str = "", last: str = "", role: str = "Member") -> Json:
-        """An active user of the organisation."""
-        now = self.world.clock.iso("port")
-        user: Json = {
-            "id": f"auth0|{self.world.ids.mixed(24)}",
-            "email": email,
-            "firstName": first or email.partition("@")[0],
-            "lastName": last,
-            "status": "ACTIVE",
-            "providers": ["auth0"],
-            "roles": [{"name": role}],
-            "teams": [],
-            "createdAt": now,
-            "updatedAt": now,
+    def audit(
+        self,
+        resource: str,
+        action: str,
+        identifier: str,
+        who: Principal,
+        diff: Json,
+        blueprint: str | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        """One line of the audit log; the oldest are forgotten."""
+        context = {"blueprint": blueprint, "entity": identifier if resource == "entity" else None}
+        entry: Json = {
+            "identifier": f"event_{self.world.ids.mixed(16)}",
+            "action": action,
+            "resourceType": resource,
+            "status": "SUCCESS",
+            "trigger": {"at": self.world.clock.iso("port"), "by": who.by(), "origin": who.origin},
+            "context": {k: v for k, v in {**context, "run": run_id}.items() if v is not None},
+            "diff": copy.deepcopy(diff),
+            "additionalData": {},
+            "message": f"{action.lower()} {resource} {identifier}",
         }
-        self.store.users[email] = user
-        return user
+        self.store.audit.append(entry)
+        del self.store.audit[:-AUDIT_KEPT]
+
+    # --- people in the UI, and stories -----------------------------------------------------------
+
+    def create_entity(self, blueprint: str, entity: Json, user: str = ADMIN) -> Json:
+        """A person creates or replaces an entity in the UI; the entity. Raises PortError."""
+        written = self.entities.write(blueprint, entity, self.person(user), "replace")
+        return self.entities.show(written.entity)
+
+    def change_entity(self, blueprint: str, identifier: str, patch: Json, user: str = ADMIN) -> Json:
+        """A person edits an entity: `patch` as in PATCH; the entity. Raises PortError 404 or 422."""
+        body = {**patch, "identifier": identifier}
+        written = self.entities.write(blueprint, body, self.person(user), "merge", must_exist=True)
+        return self.entities.show(written.entity)
+
+    def delete_entity(
+        self, blueprint: str, identifier: str, user: str = ADMIN, delete_dependents: bool = False
+    ) -> None:
+        """A person deletes an entity. Raises PortError 404 or 422."""
+        self.entities.get(blueprint, identifier)
+        self.entities.delete(blueprint, [identifier], self.person(user), delete_dependents)
+
+    def seed(self, values: Json) -> None:
+        """Put a start situation there. Nobody is told: no automation fires for what is seeded.
+
+        {"users": [{"email", "firstName"?, "lastName"?, "name"?, "role"?, "clientId"?, "clientSecret"?}],
+        "teams": [{"name", "users"?}], "blueprints": [...], "entities": {blueprint: [entity, ...]},
+        "actions": [...], "pages": [...], "scorecards": [{"blueprint", "data": [...]}],
+        "secrets": {name: value}, "allow_integration_actions": bool, "feature_flags": [...],
+        "refuse_unknown_properties": bool, "rate_limits": bool}. Raises PortError, or ValueError for an
+        unknown key.
+        """
+        seeding.seed(self, values)
+
+    def snapshot(self) -> Json:
+        """Blueprints, entities as the API shows them, actions and integrations, for people to look at."""
+        entities = {
+            name: [self.entities.show(entity) for entity in found.values()]
+            for name, found in self.store.entities.items()
+        }
+        return {
+            "blueprints": copy.deepcopy(list(self.store.blueprints.values())),
+            "entities": entities,
+            "actions": copy.deepcopy(list(self.store.actions.values())),
+            "pages": copy.deepcopy(list(self.store.pages.values())),
+            "integrations": copy.deepcopy(list(self.store.integrations.values())),
+        }
+
+
+def _specific_first(route: Route) -> tuple[int, ...]:
+    """Sort key: segment by segment, a fixed word goes before a pattern."""
+    return tuple(int(part.startswith("{")) for part in route.path.split("/"))
 
 
 def _no_runs(run_id: str) -> None:

@@ -80,7 +80,7 @@ class Store:
         self._past.setdefault((blueprint, identifier), _Past()).add(None)
 
     def as_of(self, blueprint: str, when: float) -> Iterator[Json]:
-        """The entities of a blueprint as they stood at `when` (seconds since the epoch), in order of creation."""
+        """The entities of a blueprint as they stood at `when` (epoch seconds), oldest first."""
         current = self.entities.get(blueprint, {})
         for identifier in list(current):
             past = self._past[(blueprint, identifier)].at(when)

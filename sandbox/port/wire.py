@@ -1,4 +1,4 @@
-"""Port's HTTP manners: error bodies, body limits, rate-limit headers, and the guard around every operation."""
+"""Port's HTTP manners: error bodies, body limits, and reading of parameters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PortHandler = Callable[[Call, "Principal"], Awaitable[Reply]]
 
 
 class PortError(Exception):
-    """A refusal in Port's own form: {"ok": false, "error", "message"} and, where the contract leaves room, details.
+    """A refusal in Port's own form: {"ok": false, "error", "message", "details"?}.
 
     The published answers for 401, 404, 413 and 422 are closed objects, so `details` is for other statuses.
     """
