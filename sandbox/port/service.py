@@ -76,9 +76,10 @@ class Port:
         self.allow_integration_actions = False
         self.entities.refuse_unknown = True
         self.feature_flags = []
-        for blueprint in system.BLUEPRINTS:
-            self.blueprints.add(blueprint, self.system())
-        self.people.add(ADMIN, "Port", "Admin", role="Admin")
+        with self.quietly():
+            for blueprint in system.BLUEPRINTS:
+                self.blueprints.add(blueprint, self.system())
+            self.people.add(ADMIN, "Port", "Admin", role="Admin")
 
     # --- who listens -----------------------------------------------------------------------------
 
