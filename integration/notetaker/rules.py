@@ -17,7 +17,9 @@ from integration.notetaker import form
 from integration.notetaker.cues import WORDING
 
 _READ = 1500  # characters; what a message is about is said at its start
-_MOST = 3.0  # one message repeating itself is not more evidence
+_OPENING = 140  # characters: the first sentence says what the message is, the rest explains it
+_LATER = 0.6
+_MOST = 6.0  # one message repeating itself is not more evidence
 
 Scores = dict[str, float]
 
@@ -38,8 +40,8 @@ def classify(
     scores: Scores = {**dict.fromkeys(NOTE_KINDS, 0.0), "noise": 0.0, "finding": 0.5, "update": 0.2}
     _add(scores, form.shape(head, prose))
     for cue in WORDING:
-        if cue.pattern.search(prose):
-            _add(scores, cue.points)
+        if match := cue.pattern.search(prose):
+            _add(scores, cue.points, 1.0 if match.start() < _OPENING else _LATER)
     _add(scores, form.opening(prose))
     if message.bot_id or message.subtype == "bot_message":
         _add(scores, form.alert(prose))
@@ -75,6 +77,6 @@ def _prose(text: str) -> str:
     return form.SPACE.sub(" ", form.NOT_PROSE.sub(" ", text)).strip().lower().replace("’", "'")
 
 
-def _add(scores: Scores, points: Scores) -> None:
+def _add(scores: Scores, points: Scores, weight: float = 1.0) -> None:
     for kind, more in points.items():
-        scores[kind] = min(scores[kind] + more, 2 * _MOST)
+        scores[kind] = min(scores[kind] + weight * more, _MOST)
