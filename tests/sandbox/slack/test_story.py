@@ -127,9 +127,7 @@ async def test_a_bot_is_out_of_what_it_archives(served: Served, private: bool) -
     assert await served.error("chat.postMessage", channel=room, text="x") == (gone or "is_archived")
     assert await served.error("conversations.rename", channel=room, name="n") == (gone or "is_archived")
     assert await served.error("conversations.create", name="over") == "name_taken"
-    assert (await served.client.users_conversations(types="public_channel,private_channel"))[
-        "channels"
-    ] == []
+    assert (await served.client.users_conversations(types="public_channel,private_channel"))["channels"] == []
     served.slack.unarchive(room)
     assert not served.slack.find(room).archived
 
@@ -152,9 +150,7 @@ async def test_pages_join_to_the_whole(served: Served) -> None:
 
     answers = [slack.say("c0", "lead@example.com", f"re {n}", thread_ts=said[0]) for n in range(5)]
     found: list[str] = []
-    async for one in await client.conversations_replies(
-        channel=slack.find("c0").id, ts=answers[2], limit=2
-    ):
+    async for one in await client.conversations_replies(channel=slack.find("c0").id, ts=answers[2], limit=2):
         assert one["messages"][0]["ts"] == said[0]
         found += [m["ts"] for m in one["messages"][1:]]
     assert found == answers
@@ -217,9 +213,7 @@ async def test_scheduled_messages_go_out_or_are_taken_back(served: Served) -> No
     other = await client.chat_scheduleMessage(channel=room, post_at=later, text="later")
     listed = (await client.chat_scheduledMessages_list(channel=room))["scheduled_messages"]
     assert [one["post_at"] for one in listed] == [soon, later]
-    await client.chat_deleteScheduledMessage(
-        channel=room, scheduled_message_id=other["scheduled_message_id"]
-    )
+    await client.chat_deleteScheduledMessage(channel=room, scheduled_message_id=other["scheduled_message_id"])
     from tests.sandbox.serve import until
 
     await until(lambda: slack.view(room)["messages"][-1]["text"] == "soon")
