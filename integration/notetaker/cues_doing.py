@@ -69,7 +69,7 @@ DOING: tuple[Cue, ...] = tuple(
         ),
         (
             r"\b(?:advis(?:ed|es)|recommend(?:ed|s)?|ask(?:ed|ing)?|tell|told) (?:the )?(?:\w+ )?(?:users|"
-            r"customers|people|students|everyone)\b",
+            r"customers|people|everyone)\b",
             {"workaround": 1.0},
         ),
         (

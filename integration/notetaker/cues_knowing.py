@@ -23,7 +23,7 @@ KNOWING: tuple[Cue, ...] = tuple(
         (
             r"\b(?:service|services|systems?|site|everything|things|performance|traffic|operations?|"
             r"functionality|access)\b.{0,40}\b(?:restored|recover(?:ed|ing|s)|back|normal(?:ised|ized)?|"
-            r"operational|stable|healthy|steadied|resumed)\b",
+            r"operational|stable|healthy|resumed)\b",
             {"update": 2.2},
         ),
         (
@@ -75,7 +75,7 @@ KNOWING: tuple[Cue, ...] = tuple(
             {"update": 1.9},
         ),
         (
-            r"\b(?:status ?page|stakeholders|statuspage|customers|users|support|management|community|"
+            r"\b(?:status ?page|stakeholders|customers|users|support|management|community|"
             r"everyone)\b.{0,40}\b(?:updated|notified|informed|emailed|posted|contacted|told)\b",
             {"update": 2.0},
         ),
@@ -85,7 +85,7 @@ KNOWING: tuple[Cue, ...] = tuple(
             {"update": 1.1},
         ),
         (
-            r"\b(?:paged|pages|joined|joins|called in|on-?call|war ?room|bridge|call started|zoom|"
+            r"\b(?:paged|pages|joined|joins|called in|on-?call|war ?room|bridge|call started|"
             r"handed? over|hand-?off|took over|takes over|responders?|incident commander|comms lead)\b",
             {"update": 1.0},
         ),
@@ -102,8 +102,8 @@ KNOWING: tuple[Cue, ...] = tuple(
         ),
         # impact: who or what is hurt
         (
-            r"\b(?:users?|customers?|clients?|people|students?|teams?|developers?|everyone|somebody|"
-            r"someone|tenants?|visitors?|merchants?|subscribers?|instructors?)\b.{0,60}\b(?:unable|can't|"
+            r"\b(?:users?|customers?|clients?|people|teams?|developers?|everyone|somebody|"
+            r"someone|tenants?|visitors?|merchants?|subscribers?)\b.{0,60}\b(?:unable|can't|"
             r"cannot|can not|couldn't|could not|report(?:s|ed|ing)?|experienc(?:e|ed|ing)|see(?:s|ing)?|"
             r"affected|impacted|complain\w*|fail\w*|error\w*|issues?|problems?|get(?:s|ting)?|lost|"
             r"not able|notic\w+|locked out|trouble)\b",
@@ -112,7 +112,7 @@ KNOWING: tuple[Cue, ...] = tuple(
         (
             r"\b(?:report(?:s|ed|ing)?|complain(?:s|ed|ing|ts?)|ticket|message|e-?mail|"
             r"request)\b.{0,50}\b(?:from|by) (?:an? |the |our |some |several |multiple |"
-            r"many )?(?:\w+ )?(?:users?|customers?|clients?|students?|teams?|instructors?|community)\b",
+            r"many )?(?:\w+ )?(?:users?|customers?|clients?|teams?|community)\b",
             {"impact": 1.4},
         ),
         (
@@ -127,7 +127,7 @@ KNOWING: tuple[Cue, ...] = tuple(
             {"impact": 0.9},
         ),
         (
-            r"\b(?:alert(?:s|ing)?|alarms?|monitor(?:s|ing)?|pagerduty|check|"
+            r"\b(?:alert(?:s|ing)?|alarms?|monitor(?:s|ing)?|check|"
             r"probe)\b.{0,60}\b(?:trigger(?:s|ed|ing)?|fir(?:es|ed|ing)|went off|rais(?:ed|es)|goes off|"
             r"received|started|sent|arriv\w+|critical)\b",
             {"impact": 1.3, "update": 0.3},

@@ -3,7 +3,7 @@
 Works offline and explains itself: a message collects points per kind from cues in its wording, its
 form, its author and what was said before; the kind with most points wins, and the distance to the rest
 is the confidence. Points are evidence (about: log odds), set by hand from how English is used in
-incidents, not fitted to anybody's messages. The cues are in `cues` (wording) and `form` (the rest).
+incidents, and learned from no data set. The cues are in `cues` (wording) and `form` (the rest).
 """
 
 from __future__ import annotations
