@@ -55,7 +55,7 @@ def snake(name: str) -> str:
 def default_of(setting: dict[str, Any]) -> str:
     """A setting's default as one writes it in the environment; empty when it has none."""
     default = setting.get("default")
-    if default in (None, "", {}, []):
+    if default is None:
         return ""
     return default if isinstance(default, str) else json.dumps(default)
 

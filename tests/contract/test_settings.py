@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 from port_ocean.config.base import BaseOceanModel
 from port_ocean.config.dynamic import default_config_factory
+from port_ocean.config.settings import IntegrationConfiguration
 from port_ocean.core.defaults.common import get_port_integration_defaults
 from port_ocean.core.handlers.port_app_config.models import PortAppConfig
 from port_ocean.utils.misc import get_spec_file
@@ -197,3 +200,43 @@ def test_slacks_address_ends_in_a_slash_whatever_ocean_does_to_it() -> None:
 def test_ocean_loads_the_spec_from_where_it_is_started() -> None:
     """`ocean sail` runs from the root; without a spec there the settings would be untyped and unmasked."""
     assert get_spec_file(Path(portjson.ROOT)) is not None
+
+
+def test_the_example_environment_can_be_uncommented_line_by_line(tmp_path: Path) -> None:
+    text = (portjson.ROOT / ".env.example").read_text("utf-8")
+    example = tmp_path / "env"
+    example.write_text(re.sub(r"^# (?=OCEAN__)", "", text, flags=re.MULTILINE))
+
+    values = dotenv_values(example)
+    config = {name.removeprefix(PREFIX).lower(): value for name, value in values.items() if PREFIX in name}
+
+    assert set(config) == set(Settings.model_fields)
+    assert Settings.from_config(config, credentials=False) == Settings()
+    assert ocean_config(**{name: value for name, value in config.items() if name not in REQUIRED})
+
+
+def test_the_environment_reaches_the_settings_through_ocean(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "OCEAN__PORT__CLIENT_ID": "id",
+        "OCEAN__PORT__CLIENT_SECRET": "port-hush",
+        variable("slack_bot_token"): "xoxb-not-a-secret",
+        variable("slack_signing_secret"): "not-a-secret",
+        variable("open_severities"): '["critical", "high"]',
+        variable("incident_fields"): '{"severity": ".properties.urgency"}',
+        variable("settle_seconds"): "0.25",
+        variable("max_rooms_per_hour"): "7",
+        variable("zoom_hosts"): "[]",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    config = IntegrationConfiguration(
+        integration_config_model=default_config_factory(spec()["configurations"])
+    )
+    loaded = config.integration.config
+    settings = Settings.from_config(loaded.model_dump(mode="json"))
+
+    assert type(loaded).__name__ == "Config"
+    assert settings.open_severities == ("critical", "high")
+    assert settings.incident_fields.severity == ".properties.urgency"
+    assert (settings.settle_seconds, settings.max_rooms_per_hour, settings.zoom_hosts) == (0.25, 7, ())
