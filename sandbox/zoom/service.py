@@ -28,12 +28,12 @@ Handler = Callable[[Call], Awaitable[Reply]]
 class Zoom:
     """The emulator. `routes()` serves /zoom/oauth/token, /zoom/v2/... and the page a join link opens."""
 
-    def __init__(self, world: World, deliverer: Deliverer) -> None:
+    def __init__(self, world: World, deliverer: Deliverer | None = None) -> None:
         self.world = world
         self.store = Store(world)
         self.limits = Limits()
         self.oauth = OAuth(self.store)
-        self.hooks = Webhooks(self.store, deliverer)
+        self.hooks = Webhooks(self.store, deliverer or Deliverer(world))
         self.life = Life(self.store, self.hooks)
         self.pager = Pager(self.store)
         self.meetings = Meetings(self.store, self.limits, self.life, self.pager)

@@ -1,0 +1,117 @@
+"""`python -m sandbox`: serve the emulators on one port until Ctrl-C; print what points a client at them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from sandbox.app import Sandbox, build, environment, write_lines
+from sandbox.world import World
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="Slack, Zoom and Port, emulated with state over real HTTP. All credentials are fake.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8900, help="port to listen on; 0 takes a free one (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="makes ids and chance reproducible")
+    parser.add_argument("--kind", action="store_true", help="switch all hostile habits off")
+    parser.add_argument("--env-file", type=Path, help="also write the environment lines to this file")
+    parser.add_argument("--ready-file", type=Path, help="written with the address once it answers")
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    return parser.parse_args(given)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it answers and leaves signals alone."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`: uvicorn would raise them again once it is done."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def lines(base: str) -> list[str]:
+    """The environment as lines that a shell can source."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in environment(base).items()]
+
+
+async def serve(sandbox: Sandbox, listener: socket.socket, chosen: argparse.Namespace) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    address, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(address, address)
+    base = f"http://{shown}:{port}"
+    sandbox.at(base)
+    # A call that is held or delayed must not keep the process from ending.
+    config = uvicorn.Config(sandbox.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    server = _Server(config, lambda: tell(base, chosen))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop)
+    await server.serve(sockets=[listener])
+    await sandbox.close()
+
+
+def tell(base: str, chosen: argparse.Namespace) -> None:
+    if chosen.env_file:
+        write_lines(chosen.env_file, lines(base))
+    if not chosen.quiet:
+        print(f"# Sandbox at {base}: console {base}/console, control {base}/_sandbox")
+        print("# Point any client at it with these lines; Ctrl-C ends it.")
+        print("\n".join(lines(base)), flush=True)
+    if chosen.ready_file:
+        write_lines(chosen.ready_file, [base])
+
+
+def main(given: list[str] | None = None) -> int:
+    chosen = arguments(given)
+    try:
+        listener = listen(chosen.host, chosen.port)
+    except OSError as taken:
+        print(f"can't listen on {chosen.host}:{chosen.port}: {taken.strerror}", file=sys.stderr)
+        return 1
+
+    async def run() -> None:
+        await serve(build(World(chosen.seed), kind=chosen.kind), listener, chosen)
+
+    asyncio.run(run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""The console's pages. Each is drawn whole, or with `?fragment=1` its inside alone, for the refresh."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sandbox.console.catalog import Catalog
+from sandbox.console.room import Rooms
+from sandbox.port.engine import Engine
+from sandbox.port.service import Port
+from sandbox.slack.state import Store as SlackStore
+from sandbox.world import World
+from sandbox.zoom.service import Zoom
+
+Json = dict[str, Any]
+
+_TAIL = 60  # journal entries under a page
+_WHOLE = 1_000
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'"
+)
+
+
+class Console:
+    """Reads what the emulators hold; changes nothing and is in no journal."""
+
+    def __init__(self, world: World, slack: SlackStore, zoom: Zoom, port: Port, engine: Engine) -> None:
+        self.world, self.zoom = world, zoom
+        self.rooms = Rooms(slack)
+        self.catalog = Catalog(port, engine)
+        self.templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            trim_blocks=True,
+        )
+        self.templates.filters |= {
+            "clock": _clock,
+            "web": _web,
+            "meeting_id": _spaced,
+        }
+
+    def routes(self) -> list[Route]:
+        get = ["GET"]
+        return [
+            Route("/", _home, methods=get),
+            Route("/console", self.index, methods=get),
+            Route("/console/console.js", self.script, methods=get),
+            Route("/console/incident/{id:path}", self.incident, methods=get),
+            Route("/console/channels", self.channels, methods=get),
+            Route("/console/channel/{id}", self.channel, methods=get),
+            Route("/console/meeting/{id}", self.meeting, methods=get),
+            Route("/console/journal", self.journal, methods=get),
+            # What a join link of the sandbox's Zoom opens.
+            Route("/zoom/j/{id}", self.meeting, methods=get),
+        ]
+
+    async def index(self, request: Request) -> Response:
+        return self._page(
+            request,
+            "incidents.html",
+            "Incidents",
+            incidents=self.catalog.incidents(),
+            runs=self.catalog.runs()[:20],
+            channels=self.rooms.all(),
+            meetings=self._meetings()[:5],
+            journal=self._tail(_TAIL),
+        )
+
+    async def incident(self, request: Request) -> Response:
+        found = self.catalog.incident(request.path_params["id"])
+        if found is None:
+            return self._missing(request, f"No incident {request.path_params['id']!r} in the catalogue.")
+        views = [self.rooms.view(key) for key in found.channels()]
+        wanted = set(found.meetings())
+        return self._page(
+            request,
+            "incident.html",
+            found.title,
+            incident=found,
+            fields=self.catalog.fields(found.entity),
+            rooms=[(room, self.catalog.fields(room)) for room in found.rooms],
+            others=[(other, self.catalog.fields(other)) for other in found.others],
+            runs=self.catalog.runs(found.id),
+            channels=[view for view in views if view is not None],
+            meetings=[m for m in self._meetings() if str(m["id"]) in wanted],
+            journal=self._tail(_TAIL),
+        )
+
+    async def channels(self, request: Request) -> Response:
+        views = [self.rooms.view(channel.id) for channel in self.rooms.all()]
+        return self._page(request, "channels.html", "Channels", views=views)
+
+    async def channel(self, request: Request) -> Response:
+        view = self.rooms.view(request.path_params["id"])
+        if view is None:
+            return self._missing(request, f"No channel {request.path_params['id']!r}.")
+        return self._page(request, "channel.html", f"#{view.name}", view=view)
+
+    async def meeting(self, request: Request) -> Response:
+        wanted = request.path_params["id"]
+        one = next((m for m in self._meetings() if str(m["id"]) == wanted), None)
+        if one is None:
+            return self._missing(request, f"No meeting {wanted!r}.")
+        return self._page(request, "meeting.html", str(one["topic"]), one=one)
+
+    async def journal(self, request: Request) -> Response:
+        return self._page(request, "journal.html", "Journal", journal=self._tail(_WHOLE))
+
+    async def script(self, request: Request) -> Response:
+        source = self.templates.get_template("console.js").render()
+        return Response(source, media_type="text/javascript; charset=utf-8")
+
+    def _meetings(self) -> list[Json]:
+        """Newest first."""
+        found: list[Json] = self.zoom.state()["meetings"]
+        return found[::-1]
+
+    def _tail(self, count: int) -> list[Json]:
+        """The newest entries of the journal, newest first."""
+        return [entry.brief() for entry in reversed(self.world.journal[-count:])]
+
+    def _missing(self, request: Request, what: str) -> Response:
+        return self._page(request, "missing.html", "Not here", status=404, what=what)
+
+    def _page(self, request: Request, page: str, title: str, status: int = 200, **shown: Any) -> Response:
+        template = page if request.query_params.get("fragment") else "base.html"
+        drawn = self.templates.get_template(template).render(page=page, title=title, **shown)
+        headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+        return Response(drawn, status, headers, "text/html; charset=utf-8")
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse("/console")
+
+
+def _clock(text: str) -> str:
+    """HH:MM:SS of an RFC 3339 time, UTC; the text itself when it is none."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC).strftime("%H:%M:%S")
+    except ValueError:
+        return str(text)
+
+
+def _web(url: object) -> str:
+    """A web address, or "#" for what must not become a link."""
+    text = str(url or "")
+    return text if text.lower().startswith(("http://", "https://")) else "#"
+
+
+def _spaced(number: str) -> str:
+    return re.sub(r"^(\d{3})(\d{4})(\d{4})$", r"\1 \2 \3", number)

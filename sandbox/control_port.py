@@ -1,0 +1,85 @@
+"""Port as a human: creating and changing entities in the UI, pressing buttons, approving."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from sandbox.control_input import Json, body, route
+from sandbox.port.engine import Engine
+from sandbox.port.service import ADMIN, Port
+
+
+class PortControl:
+    def __init__(self, port: Port, engine: Engine) -> None:
+        self.port, self.engine = port, engine
+
+    def routes(self) -> list[Route]:
+        one = "/port/entities/{blueprint}/{identifier:path}"
+        return [
+            route("POST", "/port/entities", self._create),
+            route("GET", one, self._get),
+            route("PATCH", one, self._change),
+            route("DELETE", one, self._delete),
+            route("POST", "/port/press", self._press),
+            route("POST", "/port/approve", self._approve),
+            route("GET", "/port/runs", self._runs),
+            route("GET", "/port/runs/{run}", self._run),
+        ]
+
+    async def _create(self, request: Request) -> Json:
+        """{blueprint, entity, user?} -> {entity}: created or replaced, as by a person in the UI."""
+        given = await body(request)
+        blueprint, entity, user = given.text("blueprint"), given.object("entity"), given.text("user", ADMIN)
+        given.done()
+        return {"entity": self.port.create_entity(blueprint, entity, user)}
+
+    async def _get(self, request: Request) -> Json:
+        where = request.path_params
+        found = self.port.entities.get(where["blueprint"], where["identifier"])
+        return {"entity": self.port.entities.show(found)}
+
+    async def _change(self, request: Request) -> Json:
+        """The patch (title, properties, relations, team, icon), with `user`? beside -> {entity}"""
+        given = await body(request)
+        user = given.text("user", ADMIN)
+        patch = {name: value for name, value in given.values.items() if name != "user"}
+        where = request.path_params
+        changed = self.port.change_entity(where["blueprint"], where["identifier"], patch, user)
+        return {"entity": changed}
+
+    async def _delete(self, request: Request) -> Json:
+        where = request.path_params
+        user = request.query_params.get("user", ADMIN)
+        self.port.delete_entity(where["blueprint"], where["identifier"], user)
+        return {"ok": True}
+
+    async def _press(self, request: Request) -> Json:
+        """{action, entity?, inputs?, user} -> {run}"""
+        given = await body(request)
+        action, entity = given.text("action"), given.maybe("entity")
+        inputs, user = given.object("inputs", {}), given.text("user")
+        given.done()
+        return {"run": self.engine.press(action, entity, inputs, user)}
+
+    async def _approve(self, request: Request) -> Json:
+        """{run, user, approve: bool, description?} -> {run}"""
+        given = await body(request)
+        run, user, approve = given.text("run"), given.text("user"), given.flag("approve")
+        description = given.maybe("description")
+        given.done()
+        return {"run": self.engine.approve(run, user, approve, description)}
+
+    async def _runs(self, request: Request) -> list[Json]:
+        """All runs with their logs, newest first; ?entity= and ?action= narrow them down."""
+        wanted = request.query_params
+        return [
+            run
+            for run in self.engine.snapshot()
+            if wanted.get("entity") in (None, (run.get("entity") or {}).get("identifier"))
+            and wanted.get("action") in (None, run["action"]["identifier"])
+        ]
+
+    async def _run(self, request: Request) -> Json:
+        found = self.engine.runs.get(request.path_params["run"])
+        return {**found.public(), "logs": list(found.logs)}
