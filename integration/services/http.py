@@ -171,11 +171,14 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Answer:
-    """A readable answer below 500. `body` is the JSON, None when there is none."""
+    """A readable answer below 500. `body` is the JSON, None when there is none.
+
+    Its repr shows the status only: an answer may hold a token, or a link that makes one the host.
+    """
 
     status: int
-    body: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
