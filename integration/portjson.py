@@ -20,7 +20,7 @@ from typing import Any
 
 from integration.errors import BadInput
 from integration.models import Json
-from integration.settings import DEFAULT_BLUEPRINT, IncidentFields, Settings
+from integration.settings import DEFAULT_BLUEPRINT, DEFAULT_SERVICE, IncidentFields, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,9 +69,14 @@ class Blueprints:
         return [merged(self.incident, self.additions), *self.own]
 
 
-def blueprints(incident_blueprint: str = DEFAULT_BLUEPRINT, folder: Path = ROOT / "blueprints") -> Blueprints:
-    """The blueprints on disk, with relations to the incident pointing to `incident_blueprint`."""
-    found = {path.stem: _retarget(_read(path), incident_blueprint) for path in sorted(folder.glob("*.json"))}
+def blueprints(
+    incident_blueprint: str = DEFAULT_BLUEPRINT,
+    service_blueprint: str = DEFAULT_SERVICE,
+    folder: Path = ROOT / "blueprints",
+) -> Blueprints:
+    """The blueprints on disk, with relations to incidents and services pointing to the customer's."""
+    targets = {DEFAULT_BLUEPRINT: incident_blueprint, DEFAULT_SERVICE: service_blueprint}
+    found = {path.stem: _retarget(_read(path), targets) for path in sorted(folder.glob("*.json"))}
     incident, additions = found.pop(DEFAULT_BLUEPRINT), found.pop(_ADDITIONS)
     return Blueprints(list(found.values()), incident, {**additions, "identifier": incident_blueprint})
 
@@ -191,10 +196,9 @@ def _invocation(
     }
 
 
-def _retarget(blueprint: Json, incident_blueprint: str) -> Json:
+def _retarget(blueprint: Json, targets: dict[str, str]) -> Json:
     for relation in blueprint.get("relations", {}).values():
-        if relation["target"] == DEFAULT_BLUEPRINT:
-            relation["target"] = incident_blueprint
+        relation["target"] = targets.get(relation["target"], relation["target"])
     return blueprint
 
 

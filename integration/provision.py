@@ -90,7 +90,7 @@ class Pair:
 
 async def provision(port: PortService, settings: Settings, door: portjson.Door) -> list[str]:
     """Do it. One line for each object, saying what was done. Raises BadInput for what clashes."""
-    wanted = portjson.blueprints(settings.incident_blueprint)
+    wanted = portjson.blueprints(settings.incident_blueprint, settings.service_blueprint)
     blueprints = await _look(port, wanted, settings)
     actions = [
         (action, await port.action(action["identifier"]))

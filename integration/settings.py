@@ -21,6 +21,9 @@ PREFIX = "OCEAN__INTEGRATION__CONFIG__"
 DEFAULT_BLUEPRINT = "incident"
 """Our own incident blueprint, for those who have none; the definitions on disk name it."""
 
+DEFAULT_SERVICE = "service"
+"""What most organisations call the blueprint of their services; the definitions on disk name it."""
+
 _FLAT = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
@@ -52,11 +55,15 @@ class IncidentFields(BaseModel):
     def _compiles(cls, expression: str) -> str:
         if "'" in expression:
             raise ValueError("use double quotes: Port rewrites single quotes before it runs jq")
-        try:
-            jq.compile(expression)
-        except ValueError as error:
-            raise ValueError(f"jq does not compile: {str(error).splitlines()[0]}") from error
-        return expression
+        return _compiling(expression)
+
+
+def _compiling(expression: str) -> str:
+    try:
+        jq.compile(expression)
+    except ValueError as error:
+        raise ValueError(f"jq does not compile: {str(error).splitlines()[0]}") from error
+    return expression
 
 
 def _usual_reactions() -> dict[str, NoteKind]:
@@ -81,6 +88,11 @@ class Settings(BaseModel):
 
     incident_blueprint: str = Field(DEFAULT_BLUEPRINT, pattern=r"^[^\s{}\"]{1,100}$")
     incident_fields: IncidentFields = IncidentFields()
+    service_blueprint: str = Field(DEFAULT_SERVICE, pattern=r"^[^\s{}\"]{1,100}$")
+    service_owners: str = (
+        "[.properties.owners, .properties.owner, .relations.owners, .relations.owner]"
+        " | flatten | map(select(. != null))"
+    )
     open_severities: tuple[str, ...] = ("sev1", "sev2")
     closed_statuses: tuple[str, ...] = ("resolved", "closed", "canceled")
     max_incident_age_hours: int = Field(24, ge=1)
@@ -100,7 +112,7 @@ class Settings(BaseModel):
     static_bridge_url: str = ""
     bridge_grace_seconds: float = Field(1.5, ge=0, le=60)
 
-    archive_after_quiet_minutes: int = Field(1440, ge=1)
+    archive_after_quiet_minutes: int = Field(1440, ge=0)
     private_rooms_team: str = ""
     installation_key: str = ""
     note_reactions: dict[str, NoteKind] = Field(default_factory=_usual_reactions)
@@ -131,6 +143,11 @@ class Settings(BaseModel):
     @classmethod
     def _ends_in_slash(cls, url: str) -> str:
         return url + "/"  # slack-sdk appends the method's name as it is
+
+    @field_validator("service_owners")
+    @classmethod
+    def _owners_compile(cls, expression: str) -> str:
+        return _compiling(expression)
 
     @field_validator("open_severities", "closed_statuses")
     @classmethod

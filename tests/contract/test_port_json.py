@@ -106,12 +106,13 @@ def test_every_enum_is_coloured() -> None:
 
 
 def test_relations_follow_the_customers_blueprint() -> None:
-    found = portjson.blueprints("pagerdutyIncident")
+    found = portjson.blueprints("pagerdutyIncident", "component")
 
     targets = {rel["target"] for one in found.own for rel in one["relations"].values()}
     assert "incident" not in targets
     assert "pagerdutyIncident" in targets
     assert found.additions["identifier"] == "pagerdutyIncident"
+    assert found.incident["relations"]["services"]["target"] == "component"
 
 
 def test_both_doors_carry_the_same_object() -> None:

@@ -141,6 +141,7 @@ def test_json_text_is_read_without_ocean_too() -> None:
         ),
         ({"incident_fields": {"status": "'x'"}}, "incident_fields", "status: use double quotes"),
         ({"incident_fields": {"sev": ".x"}}, "incident_fields", "sev: "),
+        ({"service_owners": ".["}, "service_owners", "jq does not compile"),
         ({"note_reactions": {"eyes": "gossip"}}, "note_reactions", "no kind of note"),
         ({"door": "pigeon"}, "door", "webhook"),
         ({"max_rooms_per_hour": "many"}, "max_rooms_per_hour", "integer"),
