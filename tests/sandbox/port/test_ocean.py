@@ -88,7 +88,9 @@ async def sailing(folder: Path, base: str) -> AsyncIterator[asyncio.subprocess.P
         "APPLICATION__PORT": "0",
         "APPLICATION__ENABLE_HTTP_LOGGING": "false",
     }
-    code = "import sys; sys.argv = ['ocean', 'sail', '.']; from port_ocean.cli.cli import cli_start; cli_start()"
+    code = (
+        "import sys; sys.argv = ['ocean', 'sail', '.']; from port_ocean.cli.cli import cli_start; cli_start()"
+    )
     log = (folder / "ocean.log").open("wb")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, cwd=folder, env=environment, stdout=log, stderr=log
@@ -128,7 +130,9 @@ async def test_resync_of_the_real_framework(tmp_path: Path) -> None:
 
         port.integrations.request_resync("my-shelf")
         await until(
-            lambda: [e.operation for e in world.journal].count("entities.datasource") >= 2, 20, "second resync"
+            lambda: [e.operation for e in world.journal].count("entities.datasource") >= 2,
+            20,
+            "second resync",
         )
     missing = {f"{e.method} {e.path}" for e in world.journal if e.operation == "unknown"}
     assert missing == set()

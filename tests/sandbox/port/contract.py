@@ -1,0 +1,78 @@
+"""Every answer of the API held to Port's published contract, where that file is at hand."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from openapi_core import Config, OpenAPI
+from openapi_core.templating.paths.exceptions import PathError
+from openapi_core.templating.responses.exceptions import ResponseFinderError
+from openapi_core.testing import MockRequest, MockResponse
+from openapi_core.validation.response.exceptions import ResponseValidationError
+
+ROOT = Path(__file__).resolve().parents[3]
+CONTRACT = Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "contracts" / "port.yaml"
+HOST = "https://api.port.io"
+VERBS = ("get", "post", "put", "patch", "delete")
+
+UNPUBLISHED_STATUSES = {403, 409}
+"""Port answers these, yet its contract describes them almost nowhere."""
+
+
+@cache
+def load() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(
+        CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    return found
+
+
+@cache
+def _api() -> OpenAPI:
+    # The contract itself is not on trial here, and checking it takes seconds.
+    config = Config(spec_validator_cls=None)
+    return OpenAPI.from_dict({**load(), "servers": [{"url": HOST}]}, config=config)
+
+
+class Checker:
+    """Collects violations; `exchange` is an httpx response hook. Without the contract it checks nothing."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.checked: set[tuple[str, str]] = set()
+        """(method, path template) of every published operation whose answer was checked."""
+
+    async def exchange(self, response: httpx.Response) -> None:
+        path = response.request.url.raw_path.decode().partition("?")[0].removeprefix("/port")
+        if CONTRACT.is_file() and response.status_code not in UNPUBLISHED_STATUSES:
+            await response.aread()
+            self._check(response, path)
+
+    def _check(self, response: httpx.Response, path: str) -> None:
+        request = MockRequest(
+            HOST,
+            response.request.method.lower(),
+            path,
+            args=dict(response.request.url.params),
+            headers=dict(response.request.headers),
+            data=response.request.content,
+        )
+        given = MockResponse(
+            response.content,
+            status_code=response.status_code,
+            headers=dict(response.headers),
+            content_type=response.headers.get("content-type", "").split(";")[0],
+        )
+        try:
+            _api().validate_response(request, given)
+        except PathError:
+            return  # an operation that only Port's own software uses
+        except (ResponseFinderError, ResponseValidationError) as problem:
+            why = getattr(problem.__cause__, "schema_errors", None) or problem
+            self.violations.append(f"{response.request.method} {path} {response.status_code}: {why}")
+        self.checked.add((response.request.method, path))
