@@ -93,15 +93,24 @@ class People:
             raise HumanError(f"no channel {channel!r} in this workspace")
         return found
 
-    def _entered(self, channel: str, user: str) -> tuple[Channel, User]:
-        """The channel with the person in it: people walk into public channels, not into private ones."""
+    def _may_enter(self, channel: str, user: str) -> tuple[Channel, User]:
+        """The channel and the person, if the person is in it or may walk in: public ones only."""
         room, who = self.find(channel), self.person(user)
         if room.archived:
             raise HumanError(f"channel {room.name} is archived")
+        if who.id not in room.members and room.private:
+            raise HumanError(f"{user} is not in the private channel {room.name}")
+        return room, who
+
+    def _enter(self, room: Channel, who: User) -> None:
         if who.id not in room.members:
-            if room.private:
-                raise HumanError(f"{user} is not in the private channel {room.name}")
             self.changes.join(room, who.id)
+
+    def _at_message(self, channel: str, ts: str, user: str) -> tuple[Channel, User]:
+        """The channel of a message and the person, now in it. Nobody walks in for nothing."""
+        room, who = self._may_enter(channel, user)
+        self._message(room, ts)
+        self._enter(room, who)
         return room, who
 
     def _message(self, room: Channel, ts: str) -> Json:
@@ -120,17 +129,19 @@ class People:
             raise HumanError("text: a message must not be empty")
         if ts is not None and not _TS.match(ts):
             raise HumanError(f"ts: {ts!r} is not a Slack timestamp such as 1700000000.000100")
-        room, who = self._entered(channel, user)
+        room, who = self._may_enter(channel, user)
         if ts is not None and ts in room.messages:
             raise HumanError(f"ts: {room.name} has a message {ts} already")
         root = self._message(room, thread_ts).get("thread_ts", thread_ts) if thread_ts else None
+        self._enter(room, who)
         message = self.changes.post(room, who.id, rules.wire_text(text), ts=ts, thread_ts=root)
         return str(message["ts"])
 
     def bot_say(self, channel: str, text: str, thread_ts: str | None = None) -> str:
         """Post as another app (an alerting bot, say); returns the ts."""
-        room, _ = self._entered(channel, state.OTHER_BOT_USER)
+        room, who = self._may_enter(channel, state.OTHER_BOT_USER)
         root = self._message(room, thread_ts).get("thread_ts", thread_ts) if thread_ts else None
+        self._enter(room, who)
         app = self.store.apps[state.OTHER_APP_ID]
         message = self.changes.post(
             room, state.OTHER_BOT_USER, rules.wire_text(text), app=app, thread_ts=root
@@ -159,26 +170,22 @@ class People:
     # Marks
 
     def react(self, channel: str, ts: str, name: str, user: str) -> None:
-        room, who = self._entered(channel, user)
-        self._message(room, ts)
+        room, who = self._at_message(channel, ts, user)
         if not self.marks.react(room, ts, who.id, _emoji(name)):
             raise HumanError(f"{user} reacted with :{name}: already")
 
     def unreact(self, channel: str, ts: str, name: str, user: str) -> None:
-        room, who = self._entered(channel, user)
-        self._message(room, ts)
+        room, who = self._at_message(channel, ts, user)
         if not self.marks.unreact(room, ts, who.id, _emoji(name)):
             raise HumanError(f"{user} has no :{name}: on {ts}")
 
     def pin(self, channel: str, ts: str, user: str) -> None:
-        room, who = self._entered(channel, user)
-        self._message(room, ts)
+        room, who = self._at_message(channel, ts, user)
         if not self.marks.pin(room, ts, who.id):
             raise HumanError(f"message {ts} is pinned already")
 
     def unpin(self, channel: str, ts: str, user: str) -> None:
-        room, who = self._entered(channel, user)
-        self._message(room, ts)
+        room, who = self._at_message(channel, ts, user)
         if not self.marks.unpin(room, ts, who.id):
             raise HumanError(f"message {ts} is not pinned")
 
@@ -189,16 +196,21 @@ class People:
     ) -> Json:
         """A channel made by a person, with more members if named; returns it as conversations.info does."""
         creator = self.person(user)
+        for member in members:
+            self.person(member)
+        self._check_name(name)
+        room = self.changes.create(name, creator.id, private)
+        for member in members:
+            self.invite(room.id, member, creator.id)
+        return render.channel(room, room.info, creator.id)
+
+    def _check_name(self, name: str) -> None:
         try:
             rules.check_name(name)
         except SlackError as problem:
             raise HumanError(f"name: {name!r} is refused: {problem.code}") from None
         if self.store.channel_named(name):
             raise HumanError(f"name: {name!r} is taken")
-        room = self.changes.create(name, creator.id, private)
-        for member in members:
-            self.invite(room.id, member, creator.id)
-        return render.channel(room, room.info, creator.id)
 
     def invite(self, channel: str, user: str, by: str | None = None) -> None:
         """Bring somebody in: a person or a bot; nothing happens when already there."""
@@ -210,7 +222,7 @@ class People:
 
     def join(self, channel: str, user: str) -> None:
         """Walk in; private channels need `invite`."""
-        self._entered(channel, user)
+        self._enter(*self._may_enter(channel, user))
 
     def leave(self, channel: str, user: str) -> None:
         room, who = self.find(channel), self.person(user)
@@ -233,8 +245,7 @@ class People:
 
     def rename(self, channel: str, name: str, user: str | None = None) -> None:
         room = self.find(channel)
-        if self.store.channel_named(name):
-            raise HumanError(f"name: {name!r} is taken")
+        self._check_name(name)
         self.changes.rename(room, self.person(user).id if user else state.FOUNDER, name)
 
     def trigger(self, user: str) -> str:

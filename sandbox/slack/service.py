@@ -65,13 +65,13 @@ class Slack(People):
         known = {"users", "usergroups", "channels", "scopes", "rate_limits", "subscriptions"}
         if unknown := sorted(set(values) - known):
             raise HumanError(f"{unknown[0]}: not a thing to seed; known: {', '.join(sorted(known))}")
-        for one in values.get("users", ()):
+        for one in _rows(values, "users"):
             self.add_user(_needed(one, "users", "email"), one.get("name", ""), bool(one.get("deleted")))
-        for one in values.get("usergroups", ()):
+        for one in _rows(values, "usergroups"):
             self.add_usergroup(
                 _needed(one, "usergroups", "handle"), one.get("name", ""), tuple(one.get("users", ()))
             )
-        for one in values.get("channels", ()):
+        for one in _rows(values, "channels"):
             creator = one.get("creator", state.FOUNDER)
             members = tuple(one.get("members", ()))
             name = _needed(one, "channels", "name")
@@ -119,8 +119,15 @@ class Slack(People):
         return webapi.routes(self.world, self._space)
 
 
+def _rows(values: Json, where: str) -> list[Json]:
+    rows = values.get(where, [])
+    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+        raise HumanError(f"{where}: must be a list of objects")
+    return rows
+
+
 def _needed(one: Json, where: str, field: str) -> str:
     value = one.get(field)
     if not isinstance(value, str) or not value:
-        raise HumanError(f"{where}: each needs a {field}")
+        raise HumanError(f"{where}: {field} is missing in {one}")
     return value
