@@ -1,6 +1,6 @@
 """What the clients share: when to try again, and what a failure of HTTP means.
 
-The rules are those of docs on exactly once: a 429 means that nothing happened, so it is waited out and
+The rules (docs/guarantees.md): a 429 means that nothing happened, so it is waited out and
 repeated; a request that never left may be repeated; a request that was sent and got no trustworthy
 answer may be repeated only if doing it twice is doing it once, else it is Ambiguous at once.
 """

@@ -234,7 +234,7 @@ async def test_history_gives_pages_as_slack_does(scripted: ScriptedSlack, slack:
 
     pages = [page async for page in slack.history("C1", oldest="1.000000")]
 
-    assert [[m.text for m in page] for page in pages] == [["c", ""], ["a"]]
+    assert [[m.text for m in page] for page in pages] == [["c", "b"], ["a"]]
     assert pages[0][0].pinned
     assert pages[0][1].metadata == {"event_type": "x"}
     first, second = scripted.calls("conversations.history")
