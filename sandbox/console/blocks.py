@@ -34,6 +34,10 @@ def text(thing: object, name: Name) -> Markup:
     return Markup(mrkdwn.SHORT_NAME.sub(lambda found: mrkdwn.emoji(found[1]), shown))
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _block(block: Json, name: Name) -> Markup:
     kind = str(block.get("type", ""))
     if kind == "header":
@@ -41,10 +45,10 @@ def _block(block: Json, name: Name) -> Markup:
     if kind == "section":
         return _section(block, name)
     if kind == "context":
-        parts = Markup(" ").join(_element(e, name) for e in block.get("elements", []))
+        parts = Markup(" ").join(_element(e, name) for e in _list(block.get("elements")))
         return Markup('<div class="b-context">{}</div>').format(parts)
     if kind == "actions":
-        parts = _join(_element(e, name) for e in block.get("elements", []))
+        parts = _join(_element(e, name) for e in _list(block.get("elements")))
         return Markup('<div class="b-actions">{}</div>').format(parts)
     if kind == "divider":
         return Markup("<hr>")
@@ -55,13 +59,13 @@ def _block(block: Json, name: Name) -> Markup:
         url = str(block.get("image_url", ""))
         return Markup('<div class="b-image">🖼 {}</div>').format(mrkdwn.link(url, label))
     if kind == "rich_text":
-        return _join(_rich(e, name) for e in block.get("elements", []))
+        return _join(_rich(e, name) for e in _list(block.get("elements")))
     return Markup('<div class="b-unknown">[{}]</div>').format(kind or "block without a type")
 
 
 def _section(block: Json, name: Name) -> Markup:
     body = text(block.get("text"), name)
-    fields = [Markup("<div>{}</div>").format(text(f, name)) for f in block.get("fields", [])]
+    fields = [Markup("<div>{}</div>").format(text(f, name)) for f in _list(block.get("fields"))]
     if fields:
         body += Markup('<div class="b-fields">{}</div>').format(_join(fields))
     beside = block.get("accessory")
@@ -98,7 +102,7 @@ def _rich(element: object, name: Name) -> Markup:
     if not isinstance(element, dict):
         return Markup("")
     kind = element.get("type")
-    inner = element.get("elements", [])
+    inner = _list(element.get("elements"))
     if kind == "rich_text_list":
         items = _join(Markup("<li>{}</li>").format(_rich(e, name)) for e in inner)
         tag = "ol" if element.get("style") == "ordered" else "ul"

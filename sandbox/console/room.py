@@ -125,6 +125,8 @@ class Rooms:
         line = self._shell(message)
         line.body = self._body(message)
         line.quiet = message.get("subtype") in _QUIET
+        if line.quiet and not str(message.get("text", "")).startswith("<@"):
+            line.body = Markup("{} {}").format(line.who, line.body)
         line.edited = "edited" in message
         line.pinned = channel.id in message.get("pinned_to", [])
         for reaction in message.get("reactions", []):
