@@ -30,6 +30,10 @@ _LONG = 240  # characters of a plain value before it is cut
 _markdown = MarkdownIt("js-default", {"linkify": False, "breaks": True})
 
 
+Pointing = dict[tuple[str, str], list[Json]]
+"""(blueprint, identifier) -> the entities that have a relation to it."""
+
+
 @dataclass
 class Field:
     """One property as a row: `kind` is text, link, markdown, json, switch or empty."""
@@ -131,8 +135,9 @@ class Catalog:
 
     def incidents(self) -> list[Incident]:
         """All of them, newest first."""
+        pointing = self._pointing()
         found = [
-            self._incident(blueprint, entity)
+            self._incident(blueprint, entity, pointing)
             for blueprint in self.blueprints()
             for entity in self.port.store.entities.get(blueprint, {}).values()
         ]
@@ -142,32 +147,39 @@ class Catalog:
         for blueprint in self.blueprints():
             entity = self.port.store.entity(blueprint, identifier)
             if entity is not None:
-                return self._incident(blueprint, entity)
+                return self._incident(blueprint, entity, self._pointing())
         return None
 
-    def _incident(self, blueprint: str, entity: Json) -> Incident:
-        found = Incident(blueprint, entity)
-        me = {(blueprint, entity["identifier"])}
-        found.rooms = self._pointing(WAR_ROOM, me)
-        mine = me | {(WAR_ROOM, room["identifier"]) for room in found.rooms}
-        found.notes = self._pointing(NOTE, mine)
-        found.communications = self._pointing(COMMUNICATION, mine)
-        for name in self.port.store.blueprints:
-            if name not in _OWN_VIEW:
-                found.others += self._pointing(name, me)
-        return found
+    def _incident(self, blueprint: str, entity: Json, pointing: Pointing) -> Incident:
+        shown = Incident(blueprint, self.port.entities.show(entity))
+        mine = pointing.get((blueprint, entity["identifier"]), [])
+        shown.rooms = [one for one in mine if one["blueprint"] == WAR_ROOM]
+        of_rooms = [one for room in shown.rooms for one in pointing.get((WAR_ROOM, room["identifier"]), [])]
+        for one in {(e["blueprint"], e["identifier"]): e for e in [*mine, *of_rooms]}.values():
+            if one["blueprint"] == NOTE:
+                shown.notes.append(one)
+            elif one["blueprint"] == COMMUNICATION:
+                shown.communications.append(one)
+        shown.others = [one for one in mine if one["blueprint"] not in _OWN_VIEW]
+        return shown
 
-    def _pointing(self, blueprint: str, targets: set[tuple[str, str]]) -> list[Json]:
-        """Entities of a blueprint with a relation to one of `targets` (blueprint, identifier)."""
-        model = self.port.store.blueprints.get(blueprint, {})
-        relations = {name: r.get("target") for name, r in model.get("relations", {}).items()}
-        found = []
-        for entity in self.port.store.entities.get(blueprint, {}).values():
-            for name, value in entity.get("relations", {}).items():
-                named = value if isinstance(value, list) else [value]
-                if any((relations.get(name), one) in targets for one in named):
-                    found.append(entity)
-                    break
+    def _pointing(self) -> Pointing:
+        """Who has a relation to whom, in one pass: a page must not slow the emulators down."""
+        found: Pointing = {}
+        for name, model in self.port.store.blueprints.items():
+            targets = {key: str(r.get("target")) for key, r in model.get("relations", {}).items()}
+            if not targets:
+                continue
+            for entity in self.port.store.entities.get(name, {}).values():
+                pairs = {
+                    (targets[key], one)
+                    for key, value in entity.get("relations", {}).items()
+                    if key in targets
+                    for one in (value if isinstance(value, list) else [value])
+                    if isinstance(one, str)
+                }
+                for pair in pairs:
+                    found.setdefault(pair, []).append(entity)
         return found
 
     def fields(self, entity: Json) -> list[Field]:

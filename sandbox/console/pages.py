@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 _TAIL = 60  # journal entries under a page
 _WHOLE = 1_000
+_LISTED = 100  # incidents in the list
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'"
@@ -64,11 +65,13 @@ class Console:
         ]
 
     async def index(self, request: Request) -> Response:
+        incidents = self.catalog.incidents()
         return self._page(
             request,
             "incidents.html",
             "Incidents",
-            incidents=self.catalog.incidents(),
+            incidents=incidents[:_LISTED],
+            more=max(0, len(incidents) - _LISTED),
             runs=self.catalog.runs()[:20],
             channels=self.rooms.all(),
             meetings=self._meetings()[:5],
