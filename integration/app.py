@@ -34,6 +34,7 @@ from integration.mirror import Mirror
 from integration.models import WarRoom
 from integration.people import People
 from integration.perform import Performer
+from integration.resync import unknown_kind
 from integration.runner import Runner
 from integration.services.port import PortService
 from integration.services.slack import SlackService
@@ -213,6 +214,7 @@ def register() -> None:
     zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge_changed)
     ocean.on_start()(integration.start)
     ocean.on_resync_start()(integration.resync)
+    ocean.on_resync()(unknown_kind)
     if ocean.config.actions_processor.enabled:
         for name in ACTIONS:
             ocean.register_action_executor(_executor(name, integration))

@@ -6,6 +6,7 @@ mapping change or reinstall deletes it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -16,11 +17,13 @@ import jq
 
 from integration.errors import BadInput, Refused
 from integration.models import (
+    Audience,
     Communication,
     Incident,
     ItemOutcome,
     Json,
     Note,
+    Operation,
     Receipt,
     Step,
     WarRoom,
@@ -32,8 +35,19 @@ WAR_ROOM = "incidentWarRoom"
 NOTE = "incidentNote"
 COMMUNICATION = "incidentCommunication"
 ATTEMPT = "incidentCommunicationAttempt"
+AUDIENCE = "commsAudience"
+SWITCH = "commsSwitch"
+THE_SWITCH = "communications"  # its one entity
 
-_MEDIUM = {"open_channel": "slack", "open_bridge": "zoom", "post_message": "slack"}
+_MEDIUM: dict[Operation, str] = {
+    "open_channel": "slack",
+    "open_bridge": "zoom",
+    "post_message": "slack",
+    "send_email": "email",
+    "publish_incident": "statuspage",
+    "update_incident": "statuspage",
+    "resolve_incident": "statuspage",
+}
 
 
 def now() -> datetime:
@@ -60,7 +74,9 @@ class IncidentReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._programs = {name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()}
+        self._programs = {
+            name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()
+        }
         self._owners = jq.compile(settings.service_owners)
 
     def read(self, entity: Json) -> Incident:
@@ -248,6 +264,34 @@ class Catalog:
         held = await self._port.get_entity(ATTEMPT, identifier)
         return str((held or {}).get("properties", {}).get("owner") or "")
 
+    async def communications(self, incident: str) -> list[Communication]:
+        """Everything on the record of one incident. Port's search lags by seconds."""
+        rules = [{"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": incident}]
+        found = await self._port.search(COMMUNICATION, rules)
+        # relatedTo follows relations over several steps; the incident itself is what counts here.
+        return [one for entity in found if (one := read_communication(entity)).step.incident == incident]
+
+    async def audiences(self, identifiers: Sequence[str]) -> list[Audience]:
+        """The named audiences, in the order given; raises BadInput naming one that Port does not know."""
+        entities = await asyncio.gather(*(self._port.get_entity(AUDIENCE, one) for one in identifiers))
+        for identifier, entity in zip(identifiers, entities, strict=True):
+            if entity is None:
+                raise BadInput("audiences", f"Port has no {AUDIENCE} {identifier!r}")
+        return [read_audience(entity) for entity in entities if entity]
+
+    async def noticed_audiences(self) -> list[Audience]:
+        """The audiences that get status notices."""
+        rules = [{"property": "notices", "operator": "=", "value": True}]
+        return [read_audience(entity) for entity in await self._port.search(AUDIENCE, rules)]
+
+    async def paused(self) -> str:
+        """Why everything outgoing is held back, or an empty string when nothing is."""
+        entity = await self._port.get_entity(SWITCH, THE_SWITCH)
+        properties: Json = (entity or {}).get("properties") or {}
+        if properties.get("paused") is not True:
+            return ""
+        return _text(properties.get("reason")) or "no reason given"
+
     # Notes
 
     async def notes(self, channel: str) -> list[Json]:
@@ -284,7 +328,9 @@ def intent_entity(step: Step, owner: str, at: datetime) -> Json:
             "text": step.text,
             "textHash": text_hash(step.text),
             "destination": step.destination,
+            "audience": step.audience,
             "requestedBy": step.requested_by,
+            "approvedBy": step.approved_by,
             "intendedAt": iso(at),
             "owner": owner,
             "run": step.run,
@@ -313,6 +359,8 @@ def read_communication(entity: Json) -> Communication:
         incident=_text((entity.get("relations") or {}).get("incident")),
         destination=_text(properties.get("destination")),
         text=_text(properties.get("text")),
+        audience=_text(properties.get("audience")),
+        approved_by=_text(properties.get("approvedBy")),
         requested_by=_text(properties.get("requestedBy")),
         run=_text(properties.get("run")),
         details=properties.get("details") or {},
@@ -324,6 +372,18 @@ def read_communication(entity: Json) -> Communication:
         receipt=receipt,
         reason=_text(properties.get("reason")),
         intended_at=when(properties.get("intendedAt")) or now(),
+    )
+
+
+def read_audience(entity: Json) -> Audience:
+    properties: Json = entity.get("properties") or {}
+    return Audience(
+        identifier=str(entity["identifier"]),
+        title=_text(entity.get("title")) or str(entity["identifier"]),
+        slack_channels=_texts(properties.get("slackChannels")),
+        emails=_texts(properties.get("emails")),
+        notices=properties.get("notices") is True,
+        knows=_text(properties.get("knows")) or "technical",
     )
 
 

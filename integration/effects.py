@@ -22,6 +22,8 @@ LOOK_BACK = timedelta(minutes=10)  # a provider's clock may differ from ours by 
 
 
 class Effect(Protocol):
+    readable: bool  # the provider can be asked what became of it; mail can't be read back
+
     async def act(self, step: Step) -> Receipt:
         """Do it once. Raises ServiceError; only Ambiguous leaves open whether it happened."""
 
@@ -37,6 +39,8 @@ class OpenChannel:
 
     Marker: created by our bot, and the name ends in a keyed hash of the room. A name alone proves nothing.
     """
+
+    readable = True
 
     def __init__(self, slack: SlackService) -> None:
         self._slack = slack
@@ -112,6 +116,8 @@ class OpenBridge:
     never instant: instant meetings are in no list.
     """
 
+    readable = True
+
     def __init__(self, zoom: ZoomService) -> None:
         self._zoom = zoom
 
@@ -162,6 +168,8 @@ def _meeting_receipt(meeting: Meeting) -> Receipt:
 
 class PostMessage:
     """Post a message of ours. Marker: message metadata with the step's key."""
+
+    readable = True
 
     def __init__(self, slack: SlackService) -> None:
         self._slack = slack

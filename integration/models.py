@@ -201,7 +201,15 @@ class Outcome(Value):
 Message.model_rebuild()
 
 
-Operation = Literal["open_channel", "open_bridge", "post_message"]
+Operation = Literal[
+    "open_channel",
+    "open_bridge",
+    "post_message",
+    "send_email",
+    "publish_incident",
+    "update_incident",
+    "resolve_incident",
+]
 CommunicationState = Literal["sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"]
 
 
@@ -210,11 +218,15 @@ class Step(Value):
 
     key: str  # identifier of the incidentCommunication entity
     operation: Operation
-    purpose: str  # channel | bridge | briefing | bridge link | closing | reopened
+    # channel | bridge | briefing | bridge link | reopened | closing | update | mail | status notice | note |
+    # publish | public update | resolve
+    purpose: str
     incident: str
     destination: str = ""  # channel id, host, or what is to be created
     text: str = ""
+    audience: str = ""  # identifier of the commsAudience entity, where it is for one
     requested_by: str = ""
+    approved_by: str = ""
     run: str = ""
     details: Json = {}  # what the effect and the search for its marker need, fixed at the intent
 
@@ -263,3 +275,14 @@ class WarRoom(Value):
     archived_at: datetime | None = None
     last_activity_at: datetime | None = None
     mirror: Literal["fresh", "dirty", "unreadable", "off"] = "fresh"
+
+
+class Audience(Value):
+    """A named group of readers: where they read, and whether they get status notices."""
+
+    identifier: str
+    title: str = ""
+    slack_channels: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    notices: bool = False
+    knows: str = "technical"  # technical | business | customer-safe

@@ -28,9 +28,14 @@ from integration.errors import Ambiguous, IncidentCommsError, Refused, ServiceEr
 from integration.models import Json, Operation, Receipt, Step
 
 MAX_ATTEMPTS = 3
+SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
 _BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
 
 Verdict = Literal["mine", "sent", "recover", "again", "unknown"]
+
+
+class Held(IncidentCommsError):
+    """Kept back by the pause switch; it goes out on a person's word only."""
 
 
 class StillUnknown(IncidentCommsError):
@@ -44,7 +49,7 @@ class Claim:
     mine     we created it: act
     sent     it is done: the receipt stands
     recover  somebody's work was cut off: look first
-    again    it ended without an effect (failed, withdrawn): a new run may do it
+    again    it ended without an effect (failed, held, withdrawn): a new run may do it
     unknown  nobody could tell: look, never act
     """
 
@@ -56,6 +61,10 @@ class Claim:
     intended_at: datetime | None = None
     last_owner: str = ""
     acted: bool = False  # the effect was done just now, by us
+
+    @property
+    def done(self) -> bool:
+        return self.verdict == "sent"
 
     def set(self, *, destination: str = "", text: str = "", details: Json | None = None) -> None:
         """Fill in what was not known at the intent: the channel's id, the text with the bridge link."""
@@ -86,6 +95,7 @@ class Performer:
         self._effect_timeout = effect_timeout
         self._settle = settle
         self._claims = 0
+        self._switch = (float("-inf"), "")
         self._outcomes: dict[str, Json] = {}
         self._writing: asyncio.Task[None] | None = None
 
@@ -97,7 +107,9 @@ class Performer:
         Raises Refused when Port refuses an intent for another reason than that it exists.
         """
         owners = [self._next_owner() for _ in steps]
-        outcomes = await self._catalog.create_intents(steps, owners)
+        outcomes, _ = await asyncio.gather(
+            self._catalog.create_intents(steps, owners), self._look_at_switch()
+        )
         for outcome in outcomes:
             if not outcome.created and not outcome.exists:
                 raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
@@ -149,15 +161,31 @@ class Performer:
             return claim.receipt
         effect = self._effects[claim.step.operation]
         if claim.verdict == "unknown":
-            return self._found_or_unknown(claim, await effect.find(claim.step, self._intended(claim)))
+            found = await effect.find(claim.step, self._intended(claim)) if effect.readable else None
+            return self._found_or_unknown(claim, found)
         if claim.verdict in ("recover", "again"):
             await self._take_over(claim)
         if claim.verdict == "recover" and not cannot_have_happened and not effect.repeatable(claim.step):
+            if not effect.readable:
+                raise self._unknown(claim, "the process ended while it was being sent")
             found = await self._look(effect, claim, self._quiet_from(claim))
             if found is not None:
                 return self._sent(claim, found)
         claim.verdict = "mine"
+        paused = await self._look_at_switch()
+        if paused:
+            reason = f"all communication is paused: {paused}"
+            self._outcome(claim, {"state": "held", "reason": reason})
+            raise Held(f"{claim.step.purpose}: held back, {reason}")
         return await self._act(effect, claim)
+
+    async def _look_at_switch(self) -> str:
+        """Why everything outgoing is held back, or nothing. What was read a moment ago is still true."""
+        read_at, why = self._switch
+        if time.monotonic() - read_at > SWITCH_SECONDS:
+            why = await self._catalog.paused()
+            self._switch = (time.monotonic(), why)
+        return why
 
     async def _act(self, effect: Effect, claim: Claim) -> Receipt:
         for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -171,13 +199,14 @@ class Performer:
                     raise
                 await asyncio.sleep(0.5 * 2**attempt)
             except Ambiguous as problem:
+                if not effect.readable:
+                    raise self._unknown(claim, str(problem)) from problem
                 logger.warning(f"{claim.step.key}: {problem}; reading the provider before anything else")
                 found = await self._look(effect, claim, time.monotonic() + self._settle)
                 if found is not None:
                     return self._sent(claim, found)
                 if attempt == MAX_ATTEMPTS:
-                    self._outcome(claim, {"state": "unknown", "reason": str(problem)})
-                    raise StillUnknown(f"{claim.step.purpose}: {problem}") from problem
+                    raise self._unknown(claim, str(problem)) from problem
             except ServiceError as problem:
                 self._failed(claim, problem)
                 raise
@@ -245,6 +274,11 @@ class Performer:
             },
         )
         return receipt
+
+    def _unknown(self, claim: Claim, reason: str) -> StillUnknown:
+        claim.verdict, claim.reason = "unknown", reason
+        self._outcome(claim, {"state": "unknown", "reason": reason})
+        return StillUnknown(f"{claim.step.purpose} to {claim.step.destination}: {reason}")
 
     def _failed(self, claim: Claim, problem: ServiceError) -> None:
         self._outcome(claim, {"state": "failed", "reason": str(problem)})
