@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +140,7 @@ def write_cursor(value: str) -> str:
 def read_cursor(cursor: str) -> str:
     try:
         kind, _, value = base64.b64decode(cursor, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not base64 or not text
         raise SlackError("invalid_cursor") from None
     if kind != "next" or not value:
         raise SlackError("invalid_cursor")
