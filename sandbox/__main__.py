@@ -31,6 +31,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kind", action="store_true", help="switch all hostile habits off")
     parser.add_argument("--env-file", type=Path, help="also write the environment lines to this file")
     parser.add_argument("--ready-file", type=Path, help="written with the address once it answers")
+    parser.add_argument(
+        "--retry-scale",
+        type=float,
+        default=1.0,
+        help="divides the minutes between retries of webhooks (default: %(default)s)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     return parser.parse_args(given)
 
@@ -100,6 +106,9 @@ def tell(base: str, chosen: argparse.Namespace) -> None:
 
 def main(given: list[str] | None = None) -> int:
     chosen = arguments(given)
+    if chosen.retry_scale <= 0:
+        print("--retry-scale: a number above 0 is needed", file=sys.stderr)
+        return 2
     try:
         listener = listen(chosen.host, chosen.port)
     except OSError as taken:
@@ -107,7 +116,9 @@ def main(given: list[str] | None = None) -> int:
         return 1
 
     async def run() -> None:
-        await serve(build(World(chosen.seed), kind=chosen.kind), listener, chosen)
+        sandbox = build(World(chosen.seed), kind=chosen.kind)
+        sandbox.slack.deliverer.retry_scale = chosen.retry_scale
+        await serve(sandbox, listener, chosen)
 
     asyncio.run(run())
     return 0

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from starlette.requests import Request
 from starlette.routing import Route
 
-from sandbox.control_input import Bad, Json, body, read, route
+from sandbox.control_input import Bad, Json, body, nothing, read, route
 from sandbox.control_port import PortControl
 from sandbox.control_slack import SlackControl
 from sandbox.control_zoom import ZoomControl
@@ -51,6 +51,7 @@ class Control:
             *SlackControl(self.slack).routes(),
             *ZoomControl(self.zoom).routes(),
             *PortControl(self.port, self.engine).routes(),
+            route(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{rest:path}", nothing),
         ]
 
     async def _reset(self, request: Request) -> Json:

@@ -95,10 +95,15 @@ async def body(request: Request) -> Body:
     return Body(given)
 
 
+async def nothing(request: Request) -> Json:
+    """What answers a path or method that the control API does not have."""
+    raise Bad("", f"no {request.method} {request.url.path} in the control API", 404)
+
+
 Answer = Callable[[Request], Awaitable[Any]]
 
 
-def route(method: str, path: str, answer: Answer) -> Route:
+def route(method: str | list[str], path: str, answer: Answer) -> Route:
     """A control route: what `answer` returns is sent as JSON; refusals of every part become clear errors."""
 
     async def endpoint(request: Request) -> Response:
@@ -116,7 +121,7 @@ def route(method: str, path: str, answer: Answer) -> Route:
             field = _in_port(refused.message)
             return _refusal(refused.message, field, refused.status, code=refused.error)
 
-    return Route("/_sandbox" + path, endpoint, methods=[method])
+    return Route("/_sandbox" + path, endpoint, methods=[method] if isinstance(method, str) else method)
 
 
 def _refusal(error: str, field: str, status: int, **more: str) -> Response:

@@ -21,12 +21,13 @@ class Limits:
     """
 
     def __init__(self) -> None:
-        self.per_second: dict[Label, int] = {"light": 80, "medium": 60, "heavy": 40}
-        self.per_host_day = 100
-        self.per_meeting_updates = 100
         self.clear()
 
     def clear(self) -> None:
+        """Counters at nought, limits as the vendor sets them."""
+        self.per_second: dict[Label, int] = {"light": 80, "medium": 60, "heavy": 40}
+        self.per_host_day = 100
+        self.per_meeting_updates = 100
         self._seen: dict[Label, deque[float]] = {"light": deque(), "medium": deque(), "heavy": deque()}
         self._days: dict[tuple[str, str], int] = defaultdict(int)
 

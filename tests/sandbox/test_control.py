@@ -69,6 +69,7 @@ async def test_reset_brings_the_start_situation_back(bench: Bench) -> None:
     await bench.control("POST", "/slack/say", {"channel": "general", "user": DANA, "text": "hello"})
     await bench.slack("auth.test")
     await bench.control("POST", "/faults", {"service": "slack", "status": 500})
+    await bench.control("POST", "/seed", {"zoom": {"daily_limit": 1}})
     await bench.control("POST", "/reset")
 
     state = await bench.control("GET", "/state")
@@ -78,6 +79,7 @@ async def test_reset_brings_the_start_situation_back(bench: Bench) -> None:
     assert (state["faults"], state["held"]) == ([], [])
     assert state["hostility"]["history_lag_seconds"] == 2.0
     assert await bench.control("GET", "/journal") == []
+    assert bench.sandbox.zoom.limits.per_host_day == 100
 
 
 async def test_a_seed_adds_people_channels_hosts_and_entities(bench: Bench) -> None:
@@ -146,6 +148,8 @@ async def test_a_refusal_names_the_field(near: Bench, path: str, body: Any, fiel
 
 
 async def test_bodies_that_are_no_json_and_habits_that_are_none(bench: Bench) -> None:
+    nowhere = await bench.control("PUT", "/slack/say", {}, 404)
+    assert "no PUT /_sandbox/slack/say" in nowhere["error"]
     broken = await bench.http.post("/_sandbox/seed", content=b"{")
     assert (broken.status_code, "not JSON" in broken.json()["error"]) == (400, True)
     listed = await bench.http.post("/_sandbox/seed", content=b"[]")
@@ -270,6 +274,43 @@ async def test_people_work_in_port(bench: Bench) -> None:
     gone = await bench.control("GET", "/port/entities/service/search", status=404)
     assert gone["field"] == "entity"
     assert await bench.control("GET", "/port/runs") == []
+
+
+async def test_a_button_is_pressed_approved_and_delivered(bench: Bench) -> None:
+    delivered: list[Any] = []
+
+    async def receive(request: Request) -> Response:
+        assert request.headers["x-port-signature"]
+        delivered.append(json.loads(await request.body()))
+        return Response(status_code=202)
+
+    async with serve(Router([Route("/", receive, methods=["POST"])])) as there:
+        webhook = {"type": "WEBHOOK", "url": f"{there}/", "synchronized": False, "agent": False}
+        action = {
+            "identifier": "restart",
+            "title": "Restart",
+            "trigger": {
+                "type": "self-service",
+                "operation": "DAY-2",
+                "blueprintIdentifier": "service",
+                "userInputs": {"properties": {"why": {"type": "string"}}, "required": ["why"]},
+            },
+            "invocationMethod": {**webhook, "body": {"run": "{{ .run.id }}", "why": "{{ .inputs.why }}"}},
+            "requiredApproval": True,
+        }
+        await bench.control("POST", "/seed", {"port": {"actions": [action]}})
+        press = {"action": "restart", "entity": "checkout", "user": DANA}
+        missing = await bench.control("POST", "/port/press", {**press, "inputs": {}}, 422)
+        assert "why" in missing["error"]
+        run = (await bench.control("POST", "/port/press", {**press, "inputs": {"why": "slow"}}))["run"]
+        assert run["status"] == "WAITING_FOR_APPROVAL"
+        yes = {"run": run["id"], "user": "admin@example.com", "approve": True}
+        assert (await bench.control("POST", "/port/approve", yes))["run"]["status"] == "IN_PROGRESS"
+        await until(lambda: delivered, what="the invocation")
+    assert delivered == [{"run": run["id"], "why": "slow"}]
+    assert [r["id"] for r in await bench.control("GET", "/port/runs?entity=checkout")] == [run["id"]]
+    assert (await bench.control("GET", f"/port/runs/{run['id']}"))["action"]["identifier"] == "restart"
+    assert "Restart" in (await bench.http.get("/console")).text
 
 
 async def test_events_go_where_they_are_told_to(bench: Bench) -> None:
