@@ -20,7 +20,7 @@ from loguru import logger
 
 from integration.catalog import Catalog, iso, note_entity, note_id, now
 from integration.errors import Refused, ServiceError
-from integration.models import Bot, Json, Message, NoteKind, WarRoom
+from integration.models import Bot, Json, Message, WarRoom
 from integration.notetaker import Context, Marks, derive
 from integration.people import People
 from integration.room_state import RoomState
@@ -66,7 +66,7 @@ class Mirror:
         self._slack = slack
         self._people = people
         self._settings = settings
-        self._marks = _marks(settings)
+        self._marks = Marks.from_settings(settings.note_reactions)
         self._rooms: dict[str, _Mirrored] = {}
         self._foreign: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -145,24 +145,32 @@ class Mirror:
 
     async def _flush(self, known: _Mirrored) -> None:
         """Derive and write what is pending. What could not be written stays pending."""
+        # Taken before the first await: what changes meanwhile is pending anew.
+        batch, known.pending = known.pending, set()
+        try:
+            await self._write_notes(known, batch)
+        except BaseException:
+            known.pending |= batch
+            raise
+        self._sum_up_soon(known)
+
+    async def _write_notes(self, known: _Mirrored, batch: set[str]) -> None:
         bot = await self._slack.me()
         held = await self._held(known)
-        batch = set(known.pending)
-        messages = {ts: known.state.message(ts) for ts in batch}
-        names = await self._people.names(_people_in(message for message in messages.values() if message))
+        authors = _people_in(message for ts in batch if (message := known.state.message(ts)))
+        names = await self._people.names(authors)
         entities: list[Json] = []
         for ts in sorted(batch, key=float):
-            entity = self._entity(known, ts, messages[ts], held.get(ts), names, bot)
+            entity = self._entity(known, ts, known.state.message(ts), held.get(ts), names, bot)
             if entity is not None:
                 entities.append(entity)
-        if entities:
-            for outcome in await self._catalog.merge_notes(entities):
-                if outcome.error:
-                    raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
-            for entity in entities:
-                held[entity["properties"]["ts"]] = entity["properties"]
-        known.pending -= batch
-        self._sum_up_soon(known)
+        if not entities:
+            return
+        for outcome in await self._catalog.merge_notes(entities):
+            if outcome.error:
+                raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+        for entity in entities:
+            held[entity["properties"]["ts"]] = entity["properties"]
 
     async def _held(self, known: _Mirrored) -> dict[str, Json]:
         if known.held is None:
@@ -343,13 +351,6 @@ class Mirror:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _marks(settings: Settings) -> Marks:
-    reactions: dict[NoteKind, tuple[str, ...]] = {}
-    for name, kind in settings.note_reactions.items():
-        reactions[kind] = (*reactions.get(kind, ()), name)
-    return Marks(reactions=reactions)
 
 
 def _channel_of(event: Json) -> str:

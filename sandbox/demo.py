@@ -21,7 +21,7 @@ from rich.table import Table
 from sandbox.stage import Json, Stage, StageError, until
 
 INCIDENT = "INC-42"
-CHECKOUT = "checkout"
+CHECKOUT = "checkout-api"
 RESPONDER = "responder@example.com"
 OWNER = "checkout-owner@example.com"
 COMMANDER = "commander@example.com"
@@ -121,7 +121,7 @@ class Story:
                         "service": [
                             {
                                 "identifier": CHECKOUT,
-                                "title": "Checkout",
+                                "title": "Checkout API",
                                 "properties": {"owners": [OWNER]},
                             }
                         ],

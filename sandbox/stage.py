@@ -239,7 +239,7 @@ class Stage:
         """Press a button in Port as a person; the run's id."""
         body = {"action": action, "entity": entity, "inputs": inputs, "user": user}
         run = await self.ask("POST", "/port/press", body)
-        return str(run["id"])
+        return str(run["run"]["id"])
 
     async def journal(self, **query: Any) -> list[Json]:
         answer = await self.control.get("/journal", params=query)
