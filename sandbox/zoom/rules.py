@@ -71,7 +71,8 @@ _SETTING_SWITCHES = {
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # A machine without a zone database still knows UTC.
+    return frozenset(available_timezones()) | {"UTC"}
 
 
 def check(body: object, *, update: bool = False) -> Json:
@@ -149,6 +150,6 @@ def start_time(body: Json) -> float | None:
         return None
     if parsed.tzinfo is None:
         zone = body.get("timezone")
-        known = ZoneInfo(zone) if isinstance(zone, str) and zone in _zones() else UTC
-        parsed = parsed.replace(tzinfo=known)
+        named = isinstance(zone, str) and zone != "UTC" and zone in _zones()
+        parsed = parsed.replace(tzinfo=ZoneInfo(str(zone)) if named else UTC)
     return parsed.timestamp()
