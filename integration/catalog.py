@@ -23,6 +23,7 @@ from integration.models import (
     ItemOutcome,
     Json,
     Note,
+    NoteKind,
     Operation,
     Receipt,
     Step,
@@ -298,6 +299,24 @@ class Catalog:
         """The note entities of one channel, as Port holds them."""
         rules = [{"property": "channelId", "operator": "=", "value": channel}]
         return await self._port.search(NOTE, rules)
+
+    def written_note(self, room: WarRoom, run: str, kind: NoteKind, text: str, by: str) -> Json:
+        """A note that a person wrote by a button. It stands in no channel, so no read of one touches it."""
+        line = text.strip().splitlines()[0]
+        return {
+            "identifier": f"{room.incident}:note:{run}",
+            "title": line if len(line) <= 100 else line[:99] + "…",
+            "properties": {
+                "kind": kind,
+                "title": line if len(line) <= 100 else line[:99] + "…",
+                "text": text,
+                "author": by,
+                "saidAt": iso(now()),
+                "confidence": 1,
+                "how": "mark",
+            },
+            "relations": {"warRoom": room.identifier, "incident": room.incident},
+        }
 
     async def merge_notes(self, entities: Sequence[Json]) -> list[ItemOutcome]:
         return await self._port.merge_entities(NOTE, list(entities))

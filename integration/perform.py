@@ -25,7 +25,7 @@ from loguru import logger
 from integration.catalog import Catalog, iso, now, text_hash
 from integration.effects import Effect
 from integration.errors import Ambiguous, IncidentCommsError, Refused, ServiceError, Unreachable
-from integration.models import Json, Operation, Receipt, Step
+from integration.models import Communication, Json, Operation, Receipt, Step
 
 MAX_ATTEMPTS = 3
 SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
@@ -142,6 +142,14 @@ class Performer:
             intended_at=held.intended_at,
             last_owner=held.owner,
         )
+
+    def claim_of(self, held: Communication, by: str) -> Claim:
+        """A claim on something that stands on the record and that a person wants sent now.
+
+        His word also sends what is unknown: he has looked, and takes it upon himself.
+        """
+        step = held.step.model_copy(update={"requested_by": by or held.step.requested_by})
+        return Claim(step, "again", self._next_owner(), intended_at=held.intended_at, last_owner=held.owner)
 
     def _next_owner(self) -> str:
         self._claims += 1
@@ -270,6 +278,7 @@ class Performer:
                 "destination": step.destination,
                 "text": step.text,
                 "textHash": text_hash(step.text),
+                "requestedBy": step.requested_by,
                 "reason": "",
             },
         )

@@ -1,0 +1,80 @@
+"""Tell the room and the audiences that want notices that an incident's status has changed. Concise."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from actions.base import Kit, latest_room, need_incident
+from actions.delivery import deliver, outcome
+from integration import messages
+from integration.catalog import now, when
+from integration.models import Audience, Command, Incident, Operation, Outcome, Step, WarRoom
+
+MAX_DELAY = timedelta(minutes=10)  # an older notice is no news any more
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    identifier = need_incident(command)
+    before, after = str(command.inputs.get("from") or ""), str(command.inputs.get("to") or "")
+    version = str(command.inputs.get("version") or "")
+    incident, room, audiences = await asyncio.gather(
+        kit.catalog.incident(identifier), latest_room(kit, identifier), kit.catalog.noticed_audiences()
+    )
+    if not after or after == before:
+        return Outcome(summary=f"The status of {identifier} has not changed.", label="Nothing to do")
+    if incident.status != after:
+        return Outcome(
+            summary=f"Overtaken: {identifier} went on from {after} to {incident.status}.", label="Overtaken"
+        )
+    changed_at = when(version)
+    if changed_at and now() - changed_at > MAX_DELAY:
+        return Outcome(summary=f"{identifier} changed to {after} long ago; not sent.", label="Overtaken")
+    steps = notice_steps(command, incident, room, audiences, before, version)
+    if not steps:
+        return Outcome(summary=f"Nobody gets status notices of {identifier}.", label="Nothing to do")
+    results = await deliver(kit, await kit.performer.intend(steps))
+    await kit.performer.flush()
+    return outcome(f"{identifier} {before} → {after}", results)
+
+
+def notice_steps(
+    command: Command,
+    incident: Incident,
+    room: WarRoom | None,
+    audiences: list[Audience],
+    before: str,
+    version: str,
+) -> list[Step]:
+    """One notice per destination. The key names the change, so two automations for one change meet."""
+    notice = messages.status_notice(incident, before, incident.status)
+    mail = messages.email(incident, notice.text, notice.text)
+
+    def step(operation: Operation, destination: str, audience: str) -> Step:
+        by_mail = operation == "send_email"
+        return Step(
+            key=f"{incident.identifier}:status:{before}:{incident.status}:{version}:{destination}".replace(
+                " ", "-"
+            ),
+            operation=operation,
+            purpose="status notice",
+            incident=incident.identifier,
+            destination=destination,
+            text=mail.plain if by_mail else notice.text,
+            audience=audience,
+            requested_by=command.requested_by,
+            run=command.run,
+            details={"subject": mail.subject, "html": mail.html, "thread": incident.identifier}
+            if by_mail
+            else {"blocks": notice.blocks},
+        )
+
+    steps: dict[str, Step] = {}
+    if room is not None and room.state == "open":
+        steps[room.channel_id] = step("post_message", room.channel_id, "")
+    for audience in audiences:
+        for channel in audience.slack_channels:
+            steps.setdefault(channel, step("post_message", channel, audience.identifier))
+        for address in audience.emails:
+            steps.setdefault(address, step("send_email", address, audience.identifier))
+    return list(steps.values())

@@ -1,0 +1,132 @@
+"""Sending one thing to many destinations: each on its own, each with its own outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from actions.base import Kit
+from integration.catalog import now, text_hash
+from integration.errors import BadInput, IncidentCommsError
+from integration.models import Command, Outcome, Step
+from integration.perform import Claim
+
+SAME_WITHIN = timedelta(minutes=10)  # the same words to the same readers within this time are one message
+
+
+@dataclass
+class Sent:
+    """What became of one step."""
+
+    step: Step
+    problem: str = ""
+    already: bool = False
+    link: str = ""
+
+
+def words_key(incident: str, purpose: str, *about: str) -> str:
+    """Key of a message in free words: what it says, to whom, about which incident."""
+    return f"{incident}:{purpose.replace(' ', '-')}:{text_hash(chr(31).join(about))[:16]}"
+
+
+async def claim_words(kit: Kit, steps: Sequence[Step], command: Command, again: bool) -> list[Claim]:
+    """Claim messages in free words.
+
+    The same words count as the same message for ten minutes; later they are a new one. `again` makes a
+    message of this run's own, so that a redelivered or resumed run still sends it once.
+    """
+    if again:
+        own = [step.model_copy(update={"key": f"{step.key}:again:{command.run}"}) for step in steps]
+        return await kit.performer.intend(own)
+    claims = await kit.performer.intend(steps)
+    return list(await asyncio.gather(*(_latest(kit, claim) for claim in claims)))
+
+
+async def _latest(kit: Kit, claim: Claim) -> Claim:
+    base, number = claim.step.key, 1
+    while claim.done and claim.intended_at and now() - claim.intended_at > SAME_WITHIN:
+        number += 1
+        step = claim.step.model_copy(update={"key": f"{base}:{number}"})
+        (claim,) = await kit.performer.intend([step])
+    return claim
+
+
+async def deliver(kit: Kit, claims: Sequence[Claim]) -> list[Sent]:
+    """Carry all claims out side by side; one that fails holds no other up."""
+    return list(await asyncio.gather(*(_deliver(kit, claim) for claim in claims)))
+
+
+async def _deliver(kit: Kit, claim: Claim) -> Sent:
+    already = claim.done
+    try:
+        receipt = await kit.performer.perform(claim)
+    except IncidentCommsError as problem:
+        return Sent(claim.step, problem=str(problem))
+    return Sent(claim.step, already=already, link=receipt.permalink)
+
+
+def outcome(what: str, results: Sequence[Sent], problems: Sequence[str] = ()) -> Outcome:
+    """How the run ends: a sentence that counts, a line for each destination.
+
+    A run with a failure among its destinations ends as a failure; running it again reaches only those
+    that have not got it.
+    """
+    sent = [one for one in results if not one.problem and not one.already]
+    already = [one for one in results if one.already]
+    failed = [one for one in results if one.problem]
+    told = []
+    if sent:
+        told.append(f"sent to {len(sent)}")
+    if already:
+        told.append(f"{len(already)} had it already")
+    if failed or problems:
+        told.append(f"{len(failed) + len(problems)} not sent")
+    log = [_line(one) for one in results] + list(problems)
+    why = "; ".join([one.problem for one in failed] + list(problems))
+    summary = f"{what}: {', '.join(told) or 'nobody to send to'}." + (f" {why}" if why else "")
+    ok = not failed and not problems
+    label = (
+        "Sent" if sent and ok else "Already sent" if already and ok else "Partly sent" if sent else "Not sent"
+    )
+    links = tuple(dict.fromkeys(one.link for one in results if one.link))
+    return Outcome(ok=ok, summary=summary, label=label, links=links, log=tuple(log))
+
+
+def _line(one: Sent) -> str:
+    where = f"{one.step.audience + ': ' if one.step.audience else ''}{one.step.destination}"
+    if one.problem:
+        return f"✘ {where}: {one.problem}"
+    return f"✔ {where}: {'already sent' if one.already else 'sent'} {one.link}".rstrip()
+
+
+def identifiers(command: Command, name: str) -> list[str]:
+    """An input that is a list of entities (identifiers, or the objects Port sends). Raises BadInput."""
+    value = command.inputs.get(name)
+    found: list[str] = []
+    for item in value if isinstance(value, list) else [value]:
+        one = item.get("identifier") if isinstance(item, dict) else item
+        if isinstance(one, str) and one:
+            found.append(one)
+        elif item is not None:
+            raise BadInput(name, f"expected entities, got {type(item).__name__}")
+    return list(dict.fromkeys(found))
+
+
+def flag(command: Command, name: str, default: bool | None = None) -> bool:
+    """A yes-or-no input. Raises BadInput when it is neither, or missing without a default."""
+    value = command.inputs.get(name)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, bool):
+        raise BadInput(name, "choose yes or no")
+    return value
+
+
+def choice(command: Command, name: str, allowed: Sequence[str], default: str = "") -> str:
+    """One of `allowed`. Raises BadInput naming them."""
+    value = command.inputs.get(name) or default
+    if value not in allowed:
+        raise BadInput(name, f"{value!r} is none of {', '.join(allowed)}")
+    return str(value)

@@ -1,0 +1,35 @@
+"""Send what was held back, has failed or is unknown: a person has decided that it is to go out."""
+
+from __future__ import annotations
+
+from actions.base import Kit, need_incident
+from actions.delivery import deliver, outcome
+from integration import plan
+from integration.errors import BadInput
+from integration.models import Command, Outcome
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    key = command.inputs.get("communication")
+    if not isinstance(key, str) or not key:
+        raise BadInput("communication", "run this action on a communication")
+    held = await kit.catalog.communication(key)
+    if held is None:
+        raise BadInput("communication", f"Port has no communication {key!r}")
+    if held.state in ("sent", "sending"):
+        return Outcome(
+            ok=held.state == "sent", summary=f"{key} is {held.state}.", label=held.state.capitalize()
+        )
+    need_incident(command)
+    incident = await kit.catalog.incident(held.step.incident)
+    if held.step.purpose in ("channel", "bridge", "briefing"):
+        raise BadInput("communication", "run “Open war room” on the incident: it takes up what is missing")
+    if held.step.purpose == "status notice" and incident.status not in held.step.text:
+        raise BadInput("communication", f"overtaken: {incident.identifier} is {incident.status} by now")
+    if held.step.operation in ("publish_incident", "update_incident", "resolve_incident"):
+        raise BadInput("communication", "run the status page action again: a public text needs its approval")
+    async with kit.locks.holding(plan.room_id(held.step.incident, 1)):
+        claim = kit.performer.claim_of(held, command.requested_by)
+        results = await deliver(kit, [claim])
+        await kit.performer.flush()
+    return outcome(f"{held.step.purpose.capitalize()} of {held.step.incident}", results)

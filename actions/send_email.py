@@ -1,0 +1,36 @@
+"""Send an email to the addresses of audiences: one mail per person, at most once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from actions.base import Kit, need_incident, text_input
+from actions.delivery import Sent, claim_words, deliver, flag, identifiers, outcome
+from actions.post_update import mail_steps
+from integration import messages
+from integration.errors import BadInput
+from integration.models import Command, Outcome
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    identifier = need_incident(command)
+    names = identifiers(command, "audiences")
+    if not names:
+        raise BadInput("audiences", "choose at least one audience")
+    subject = text_input(command, "subject", messages.SUBJECT_LIMIT)
+    text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
+    again = flag(command, "sendAgain", default=False)
+    incident, audiences = await asyncio.gather(kit.catalog.incident(identifier), kit.catalog.audiences(names))
+    problems = [f"audience {one.identifier} has no address" for one in audiences if not one.emails]
+    # Who is in two audiences gets one mail.
+    by_address = {
+        step.destination: step
+        for audience in reversed(audiences)
+        for step in mail_steps(command, incident, audience, subject, text, purpose="mail")
+    }
+    results: list[Sent] = []
+    if by_address:
+        claims = await claim_words(kit, list(by_address.values()), command, again)
+        results = await deliver(kit, claims)
+        await kit.performer.flush()
+    return outcome(f"Email about {identifier}", results, problems)
