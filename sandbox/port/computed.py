@@ -134,8 +134,11 @@ def _related(store: Store, entity: Json, target: str) -> Iterable[Json]:
     ]
 
 
-def reaches(store: Store, start: Json, goal: Json) -> bool:
-    """Is there a path along relations, in their direction, from one entity to the other?"""
+def reaches(store: Store, start: Json, goal: Json, required: bool | None = None) -> bool:
+    """Is there a path along relations, in their direction, from one entity to the other?
+
+    `required` keeps to relations that are (True) or are not (False) required.
+    """
     wanted = (goal["blueprint"], goal["identifier"])
     seen, waiting = set(), [start]
     while waiting:
@@ -143,7 +146,7 @@ def reaches(store: Store, start: Json, goal: Json) -> bool:
         blueprint = store.blueprints.get(here["blueprint"])
         for name, value in here["relations"].items():
             relation = blueprint["relations"].get(name) if blueprint else None
-            if relation is None:
+            if relation is None or required not in (None, relation["required"]):
                 continue
             for identifier in value if isinstance(value, list) else [value]:
                 key = (relation["target"], identifier)

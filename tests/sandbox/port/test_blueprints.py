@@ -133,5 +133,5 @@ async def test_permissions(bench: Bench) -> None:
 
     assert changed.json()["permissions"]["entities"]["update"]["teams"] == ["on-call"]
     assert (await bench.call("GET", "/blueprints/incident/permissions")).json() == changed.json()
-    wrong = {"entities": {"destroy": {}}}
+    wrong: Json = {"entities": {"destroy": {}}}
     assert (await bench.call("PATCH", "/blueprints/incident/permissions", wrong)).status_code == 422

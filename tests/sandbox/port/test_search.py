@@ -164,10 +164,10 @@ async def test_search_lags_while_get_does_not(bench: Bench) -> None:
     assert "new" in await bench.search(rule)
     assert (await bench.call("GET", "/blueprints/service/entities/new")).status_code == 404
 
-    async def gone() -> bool:
-        return "new" not in await bench.search(rule)
-
-    await until(gone, 2)
+    deadline = time.monotonic() + 2
+    while "new" in await bench.search(rule):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
 
 
 async def test_a_lagging_search_shows_the_old_version(bench: Bench) -> None:
@@ -218,6 +218,16 @@ async def test_a_malformed_query_is_422(bench: Bench, query: Any) -> None:
     assert (await bench.call("POST", "/entities/search", query)).status_code == 422
 
 
+def _lone() -> Port:
+    port = Port(World())
+    for blueprint in (SERVICE, INCIDENT):
+        port.blueprints.add(blueprint, port.system())
+    entity = {"identifier": "a", "title": "A", "properties": {"severity": "sev1", "impact": 2}}
+    port.entities.write("incident", entity, port.system())
+    return port
+
+
+_LONE = _lone()
 _VALUES = (
     st.none()
     | st.booleans()
@@ -232,17 +242,11 @@ _RULES = st.fixed_dictionaries(
 
 
 @given(st.lists(_RULES, max_size=4), st.sampled_from(["and", "or"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_wild_queries_are_answered_or_refused(rules: list[Json], combinator: str) -> None:
-
-    port = Port(World())
-    for blueprint in (SERVICE, INCIDENT):
-        port.blueprints.add(blueprint, port.system())
-    entity = {"identifier": "a", "title": "A", "properties": {"severity": "sev1", "impact": 2}}
-    written = port.entities.write("incident", entity, port.system()).entity
     query = {"combinator": combinator, "rules": rules}
     try:
         search.check_query(query)
     except PortError:
         return
-    assert port.entities.matches(written, query) in (True, False)
+    assert _LONE.entities.matches(_LONE.entities.get("incident", "a"), query) in (True, False)
