@@ -286,3 +286,86 @@ class Audience(Value):
     emails: tuple[str, ...] = ()
     notices: bool = False
     knows: str = "technical"  # technical | business | customer-safe
+
+
+class StatusPage(Value):
+    """A public status page of the account."""
+
+    id: str
+    name: str
+    subdomain: str = ""
+    domain: str = ""  # the customer's own name for it, where there is one
+    url: str = ""  # the company's website, not the page
+    time_zone: str = ""
+
+
+class PageComponent(Value):
+    """What a status page shows a state for: a component, or a group of them."""
+
+    id: str
+    name: str
+    status: str = ""  # operational | under_maintenance | degraded_performance | partial_outage | major_outage
+    group_id: str = ""
+    page_id: str = ""
+    is_group: bool = False
+
+
+class ComponentChange(Value):
+    """What one public update said of one component. `before` and `after` are component statuses."""
+
+    id: str
+    name: str = ""
+    before: str = ""
+    after: str = ""
+
+
+class PublicUpdate(Value):
+    """One thing said in public about an incident."""
+
+    id: str
+    status: str
+    body: str = ""
+    created_at: datetime | None = None
+    display_at: datetime | None = None  # the time shown, which a person may have changed
+    deliver_notifications: bool = False
+    components: tuple[ComponentChange, ...] = ()
+
+
+class PublicIncident(Value):
+    """An incident or a maintenance as a status page has it."""
+
+    id: str
+    page_id: str
+    name: str
+    status: str  # investigating … resolved | scheduled … completed | postmortem
+    impact: str = ""  # none | maintenance | minor | major | critical
+    impact_override: str = ""
+    shortlink: str = ""
+    metadata: Json = {}  # top level values are objects; for machines only, the page shows none of it
+    components: dict[str, str] = {}  # id of each component listed as affected -> its status now
+    updates: tuple[PublicUpdate, ...] = ()  # newest first
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    scheduled_for: datetime | None = None
+    scheduled_until: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.status in ("resolved", "completed", "postmortem")
+
+
+class PageHook(Value):
+    """A webhook subscriber of a status page."""
+
+    id: str
+    endpoint: str
+    email: str = ""  # where Statuspage writes to when the endpoint fails
+    quarantined: bool = False  # Statuspage gave up on it
+
+
+class MailReceipt(Value):
+    """A mail server's word that it has taken a message over."""
+
+    message_id: str
+    response: str  # its own words, often with a queue id
