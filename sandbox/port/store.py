@@ -62,7 +62,7 @@ class Store:
         self.secrets: dict[str, Json] = {}
         """name -> {"secretName", "secretValue", "description", "createdAt", "updatedAt"}"""
         self.audit: list[Json] = []
-        self._past: dict[tuple[str, str], _Past] = {}
+        self._past: dict[str, dict[str, _Past]] = {}
 
     def entity(self, blueprint: str, identifier: str) -> Json | None:
         return self.entities.get(blueprint, {}).get(identifier)
@@ -72,28 +72,26 @@ class Store:
         key = (entity["blueprint"], entity["identifier"])
         self.entities.setdefault(key[0], {})[key[1]] = entity
         self.datasources[key] = datasource
-        self._past.setdefault(key, _Past()).add(entity)
+        self._past.setdefault(key[0], {}).setdefault(key[1], _Past()).add(entity)
 
     def drop(self, blueprint: str, identifier: str) -> None:
         self.entities[blueprint].pop(identifier)
         self.datasources.pop((blueprint, identifier), None)
-        self._past.setdefault((blueprint, identifier), _Past()).add(None)
+        self._past.setdefault(blueprint, {}).setdefault(identifier, _Past()).add(None)
 
     def as_of(self, blueprint: str, when: float) -> Iterator[Json]:
         """The entities of a blueprint as they stood at `when` (epoch seconds), oldest first."""
-        current = self.entities.get(blueprint, {})
+        current, remembered = self.entities.get(blueprint, {}), self._past.get(blueprint, {})
         for identifier in list(current):
-            past = self._past[(blueprint, identifier)].at(when)
+            past = remembered[identifier].at(when)
             if past is not None:
                 yield past
-        for (name, identifier), past_versions in list(self._past.items()):
-            if name != blueprint or identifier in current:
-                continue
-            gone = past_versions.at(when)
+        for identifier in [name for name in remembered if name not in current]:
+            gone = remembered[identifier].at(when)
             if gone is not None:
                 yield gone
-            elif past_versions.versions[-1][0] < time.time() - REMEMBER_SECONDS:
-                del self._past[(name, identifier)]
+            elif remembered[identifier].versions[-1][0] < time.time() - REMEMBER_SECONDS:
+                del remembered[identifier]
 
     def snapshot(self) -> Json:
         """A copy of blueprints and entities for people to look at."""
