@@ -17,6 +17,7 @@ import jq
 
 from integration.errors import BadInput, Refused
 from integration.models import (
+    Approval,
     Audience,
     Communication,
     Incident,
@@ -156,6 +157,15 @@ class Catalog:
         await self._port.patch_entity(
             self._settings.incident_blueprint, identifier, properties=properties, relations=relations
         )
+
+    async def approval(self, run: str) -> Approval | None:
+        """Who wrote and who approved a run; None when Port knows no such run."""
+        found = await self._port.run(run) if run else None
+        if found is None:
+            return None
+        verdict: Json = found.get("approval") or {}
+        approver = _text(verdict.get("userId")) if verdict.get("state") == "APPROVED" else ""
+        return Approval(author=_text(found.get("createdBy")), approver=approver)
 
     # War rooms
 

@@ -107,6 +107,10 @@ def reopened(incident: Incident) -> str:
     )
 
 
+def public_post(what: str, status: str, link: str) -> str:
+    return f"📣 Status page: {what}, {escape(status)}. {link}".rstrip()
+
+
 def not_invited(problems: Sequence[str]) -> str:
     return "Not invited: " + "; ".join(problems)
 

@@ -369,3 +369,10 @@ class MailReceipt(Value):
 
     message_id: str
     response: str  # its own words, often with a queue id
+
+
+class Approval(Value):
+    """Who wrote a run and who approved it, by Port's user ids; no approver when nobody has."""
+
+    author: str = ""
+    approver: str = ""

@@ -1,0 +1,107 @@
+"""Resolve the incident's public incident, after approval; only components that it changed go back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from actions.base import Kit, need_incident
+from actions.delivery import flag
+from actions.public import (
+    approved,
+    changed_components,
+    page_service,
+    public_body,
+    published,
+    refuse_private,
+    tell,
+)
+from integration.errors import BadInput
+from integration.models import Command, Outcome, PageComponent, PublicIncident, Step
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    identifier = need_incident(command)
+    service = page_service(kit)
+    body = public_body(command)
+    notify = flag(command, "notifySubscribers")
+    async with kit.locks.holding(identifier):
+        incident, approver, (target, record) = await asyncio.gather(
+            kit.catalog.incident(identifier), approved(kit, command), published(kit, identifier)
+        )
+        refuse_private(incident)
+        ours = changed_components(record, target.public)
+        public, components, unresolved = await asyncio.gather(
+            service.incident(target.page, target.public),
+            service.components(target.page),
+            service.unresolved(target.page),
+        )
+        if public is None:
+            raise BadInput(
+                "incident", f"its public incident {target.public} is no longer on page {target.page}"
+            )
+        back, left = going_back(ours, components, unresolved, target.public)
+        step = Step(
+            key=f"{identifier}:resolve:{target.public}",
+            operation="resolve_incident",
+            purpose="resolve",
+            incident=identifier,
+            destination=target.page,
+            text=body,
+            requested_by=command.requested_by,
+            approved_by=approver,
+            run=command.run,
+            details={
+                "page": target.page,
+                "public": target.public,
+                "published": target.key,
+                "status": "resolved",
+                "components": dict.fromkeys(back, "operational"),
+                "notify": notify,
+            },
+        )
+        (claim,) = await kit.performer.intend([step])
+        already = claim.done
+        if not already and claim.verdict == "mine" and public.over:
+            kit.performer.withdraw([claim], "it was resolved on the page by hand")
+            await kit.performer.flush()
+            return Outcome(
+                summary=f"The public incident of {identifier} is {public.status} already.",
+                label="Already resolved",
+            )
+        receipt = await kit.performer.perform(claim)
+        problem = "" if already else await tell(kit, command, incident, "resolved", receipt, "resolved")
+    return Outcome(
+        summary=f"The public incident of {identifier} is resolved: {receipt.permalink}. {problem}".strip(),
+        label="Already sent" if already else "Resolved",
+        links=(receipt.permalink,),
+        log=(
+            f"Back to operational: {', '.join(back) or 'no component'}.",
+            *left,
+            f"Subscribers are {'told' if notify else 'not told'}.",
+            f"Approved by {approver}.",
+        ),
+    )
+
+
+def going_back(
+    ours: dict[str, str], components: list[PageComponent], unresolved: list[PublicIncident], public: str
+) -> tuple[list[str], list[str]]:
+    """(ids of components that go back to operational, why the others of ours do not).
+
+    A component stays as it is where somebody changed it by hand since, or another open incident holds it.
+    """
+    back: list[str] = []
+    left: list[str] = []
+    held = {
+        one: incident.name for incident in unresolved if incident.id != public for one in incident.components
+    }
+    for component in components:
+        if component.id not in ours or component.status == "operational":
+            continue
+        if component.status != ours[component.id]:
+            left.append(f"{component.name} stays {component.status}: it was changed by hand since.")
+        elif component.id in held:
+            left.append(f"{component.name} stays {component.status}: “{held[component.id]}” is still open.")
+        else:
+            back.append(component.id)
+    return back, left

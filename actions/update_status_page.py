@@ -1,0 +1,74 @@
+"""Post an update to the incident's public incident, after approval."""
+
+from __future__ import annotations
+
+import asyncio
+
+from actions.base import Kit, need_incident
+from actions.delivery import choice, claim_words, flag, words_key
+from actions.public import (
+    REALTIME,
+    approved,
+    chosen_components,
+    page_service,
+    public_body,
+    published,
+    refuse_private,
+    tell,
+)
+from integration.errors import BadInput
+from integration.models import Command, Outcome, Step
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    identifier = need_incident(command)
+    service = page_service(kit)
+    body = public_body(command)
+    notify = flag(command, "notifySubscribers")
+    async with kit.locks.holding(identifier):
+        incident, approver, (target, _) = await asyncio.gather(
+            kit.catalog.incident(identifier), approved(kit, command), published(kit, identifier)
+        )
+        refuse_private(incident)
+        components, public = await asyncio.gather(
+            chosen_components(kit, command, target.page), service.incident(target.page, target.public)
+        )
+        if public is None:
+            raise BadInput(
+                "incident", f"its public incident {target.public} is no longer on page {target.page}"
+            )
+        status = choice(command, "status", REALTIME, default=public.status)
+        key = words_key(identifier, "public update", target.public, status, body)
+        step = Step(
+            key=key,
+            operation="update_incident",
+            purpose="public update",
+            incident=identifier,
+            destination=target.page,
+            text=body,
+            requested_by=command.requested_by,
+            approved_by=approver,
+            run=command.run,
+            details={
+                "page": target.page,
+                "public": target.public,
+                "published": target.key,
+                "status": status,
+                "components": components,
+                "notify": notify,
+            },
+        )
+        (claim,) = await claim_words(kit, [step], command, again=False)
+        already = claim.done
+        if not already and public.over:
+            kit.performer.withdraw([claim], "the public incident is resolved")
+            await kit.performer.flush()
+            raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
+        receipt = await kit.performer.perform(claim)
+        problem = "" if already else await tell(kit, command, incident, "updated", receipt, status)
+    return Outcome(
+        summary=f"The public incident of {identifier} is {status}: {receipt.permalink}. {problem}".strip(),
+        label="Already sent" if already else "Updated",
+        links=(receipt.permalink,),
+        log=(f"Subscribers are {'told' if notify else 'not told'}.", f"Approved by {approver}."),
+    )

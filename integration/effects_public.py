@@ -1,0 +1,156 @@
+"""Effects beyond the war room: mail, and the public incident on a status page."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from loguru import logger
+
+from integration.catalog import text_hash
+from integration.effects import LOOK_BACK
+from integration.errors import Refused
+from integration.models import Json, PublicIncident, Receipt, Step
+from integration.services import mailer
+from integration.services.mailer import Mailer
+from integration.services.statuspage import StatuspageService
+
+METADATA = "incident_comms"  # the key of ours in a public incident's metadata
+
+
+class SendEmail:
+    """One mail to one person in one SMTP transaction. It can't be read back: what is lost stays unknown."""
+
+    readable = False
+
+    def __init__(self, mail: Mailer) -> None:
+        self._mail = mail
+
+    def repeatable(self, step: Step) -> bool:
+        return False
+
+    async def act(self, step: Step) -> Receipt:
+        message = mailer.build(
+            sender=self._mail.sender,
+            recipient=step.destination,
+            subject=str(step.details.get("subject") or step.incident),
+            text=step.text,
+            html=str(step.details.get("html") or ""),
+            key=step.key,
+            thread=str(step.details.get("thread") or step.incident),
+        )
+        receipt = await self._mail.send(message, step.destination)
+        data = {"messageId": receipt.message_id, "answer": receipt.response}
+        return Receipt(data=data, at=datetime.now(UTC))
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        return None
+
+
+class PublishIncident:
+    """A new public incident. Marker: our key in its metadata."""
+
+    readable = True
+
+    def __init__(self, statuspage: StatuspageService) -> None:
+        self._statuspage = statuspage
+
+    def repeatable(self, step: Step) -> bool:
+        return False
+
+    async def act(self, step: Step) -> Receipt:
+        details = step.details
+        components: dict[str, str] = details["components"]
+        public = await self._statuspage.create_incident(
+            str(details["page"]),
+            name=str(details["name"]),
+            status=str(details["status"]),
+            body=step.text,
+            components=components,
+            component_ids=list(components),
+            deliver_notifications=bool(details["notify"]),
+            metadata={METADATA: {"incident": step.incident, "key": step.key}},
+        )
+        return _receipt(public)
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        page = str(step.details["page"])
+        newest, unresolved = await asyncio.gather(
+            self._statuspage.newest(page), self._statuspage.unresolved(page)
+        )
+        ours = {one.id: one for one in [*newest, *unresolved] if marker(one).get("key") == step.key}
+        if not ours:
+            return None
+        keep, *twins = sorted(
+            ours.values(), key=lambda one: one.created_at or datetime.max.replace(tzinfo=UTC)
+        )
+        for twin in twins:
+            # Public: nobody but a person takes one down.
+            logger.error(f"statuspage: {twin.id} is a twin of {keep.id} ({step.key}); delete it by hand")
+        return _receipt(keep, twins=[twin.id for twin in twins])
+
+
+class UpdateIncident:
+    """An update of a public incident, its resolution included: one PATCH. Marker: the last operation's key
+    in its metadata, and the update itself."""
+
+    readable = True
+
+    def __init__(self, statuspage: StatuspageService) -> None:
+        self._statuspage = statuspage
+
+    def repeatable(self, step: Step) -> bool:
+        return False
+
+    async def act(self, step: Step) -> Receipt:
+        details = step.details
+        components: dict[str, str] = details["components"]
+        public = await self._statuspage.update_incident(
+            str(details["page"]),
+            str(details["public"]),
+            status=str(details["status"]),
+            body=step.text,
+            components=components or None,
+            deliver_notifications=bool(details["notify"]),
+            metadata={
+                METADATA: {"incident": step.incident, "key": str(details["published"]), "operation": step.key}
+            },
+        )
+        return _receipt(public)
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        public = await self._statuspage.incident(str(step.details["page"]), str(step.details["public"]))
+        if public is None:
+            raise Refused("statuspage", "incidents.get", "not found", "the public incident was deleted")
+        said = any(
+            update.status == step.details["status"]
+            and update.body.strip() == step.text.strip()
+            and update.created_at is not None
+            and update.created_at >= intended_at - LOOK_BACK
+            for update in public.updates
+        )
+        return _receipt(public) if marker(public).get("operation") == step.key or said else None
+
+
+def marker(public: PublicIncident) -> Json:
+    found = (public.metadata or {}).get(METADATA)
+    return found if isinstance(found, dict) else {}
+
+
+def _receipt(public: PublicIncident, twins: list[str] | None = None) -> Receipt:
+    newest = max(
+        (update for update in public.updates if update.created_at),
+        key=lambda one: str(one.created_at),
+        default=None,
+    )
+    data: Json = {"page": public.page_id, "incident": public.id, "shortlink": public.shortlink}
+    if newest is not None:
+        data |= {
+            "update": newest.id,
+            "notified": newest.deliver_notifications,
+            "textHash": text_hash(newest.body),
+        }
+    if twins:
+        data["twins"] = twins
+    at = newest.created_at if newest is not None else public.created_at
+    return Receipt(data=data, permalink=public.shortlink, at=at)
