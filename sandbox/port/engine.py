@@ -25,6 +25,7 @@ from sandbox.port.engine_webhook import Webhooks
 from sandbox.port.run_approval import Approvals, may
 from sandbox.port.run_inputs import Form
 from sandbox.port.runs import Run, Runs, Source, named
+from sandbox.port.search import Matcher
 from sandbox.port.service import Port
 from sandbox.port.wire import PortError, invalid, not_found
 from sandbox.world import Json, iso
@@ -60,6 +61,17 @@ class Engine:
         self.runs.clear()
         self.timers.clear()
         self.loops.clear()
+
+    async def close(self) -> None:
+        """Close the connections of the webhooks."""
+        await self.webhooks.close()
+
+    def wind_timers(self) -> None:
+        """Arm the timers of entities that nobody was told of, as after `Port.seed`."""
+        for blueprint, entities in self.port.store.entities.items():
+            for identifier, entity in entities.items():
+                change = {"blueprint": blueprint, "identifier": identifier, "before": None, "after": entity}
+                self.timers.entity_changed(self.port.store.blueprints.get(blueprint), change)
 
     # --- what people do in Port's UI -------------------------------------------------------------
 
@@ -159,7 +171,10 @@ class Engine:
 
     def _run_changed(self, run: Run, before: Json | None) -> None:
         by = run.who.by() if before is None else self._by(run.updated_by)
-        self._fire(run_event(run, before, self.runs.now(), by), run.chain)
+        event = run_event(run, before, self.runs.now(), by)
+        where = event["context"]["blueprintIdentifier"]
+        self.port.audit("run", event["action"], run.id, run.who, event["diff"], where, run.id)
+        self._fire(event, run.chain)
 
     def _timer_expired(self, timer: Timer) -> None:
         blueprint, identifier, name = timer
@@ -213,18 +228,23 @@ class Engine:
     def _who(self, trigger: Json) -> Principal:
         by, origin = trigger["by"], str(trigger["origin"])
         user = by.get("user")
-        return Principal(self.port.org, "" if user else str(by.get("userId") or ""), user, origin)
+        return Principal(self.port.org, "" if user else str(by.get("userId") or "port"), user, origin)
 
     # --- what the engine needs of the catalog ----------------------------------------------------
 
     def _entity(self, blueprint: str, identifier: str) -> Json | None:
-        return self.port.store.entity(blueprint, identifier)
+        """As the API shows it, computed properties included; None when there is none."""
+        found = self.port.store.entity(blueprint, identifier)
+        return self.port.entities.show(found) if found else None
 
     def _upsert(self, run: Run, blueprint: str, entity: Json) -> Json:
-        raise invalid("the sandbox can't write entities yet")
+        written = self.port.entities.write(blueprint, entity, run.who, "merge", run_id=run.id)
+        return written.entity
 
     def _matches(self, entity: Json, condition: Json, who: Principal) -> bool:
-        return True
+        query = {"combinator": condition["combinator"], "rules": condition["rules"]}
+        user = self.port.store.entity("_user", who.email or "")
+        return Matcher(self.port.store, user, self.port.entities.matches).matches(entity, query)
 
     # --- Port calling itself ---------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def timer_event(entity: Json, name: str, at: float, org: str) -> Json:
     return {
         "action": "TIMER_EXPIRED",
         "resourceType": "entity",
-        "trigger": {"by": {"orgId": org, "userId": ""}, "origin": "AUTOMATION", "at": iso(at)},
+        "trigger": {"by": {"byPort": True, "orgId": org}, "origin": "API", "at": iso(at)},
         "context": {
             "blueprintIdentifier": entity["blueprint"],
             "entityIdentifier": entity["identifier"],

@@ -36,7 +36,7 @@ class LoopGuard:
     """`in_a_row`: how often an automation may appear in one chain. `per_window`: how often it may run for
     one entity or run within `window` seconds."""
 
-    def __init__(self, in_a_row: int = 10, per_window: int = 100, window: float = 60.0) -> None:
+    def __init__(self, in_a_row: int = 10, per_window: int = 500, window: float = 60.0) -> None:
         self.in_a_row, self.per_window, self.window = in_a_row, per_window, window
         self._seen: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._cut: set[tuple[str, str]] = set()

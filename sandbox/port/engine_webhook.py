@@ -78,6 +78,12 @@ class Webhooks:
         self.world = world
         self.patience = patience
         self._own, self._token = own, token
+        self._client: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
 
     async def send(self, request: Request) -> Answer:
         """One attempt; never raises for what the network does."""
@@ -106,14 +112,8 @@ class Webhooks:
 
     async def _attempt(self, request: Request) -> Answer:
         try:
-            url = httpx.URL(request.url)
-            async with asyncio.timeout(self.patience), self._client(url) as client:
-                got = await client.request(
-                    request.method,
-                    self._local(url),
-                    content=request.body,
-                    headers=self._headers(url, request),
-                )
+            async with asyncio.timeout(self.patience):
+                got = await self._call(request)
         except (TimeoutError, httpx.TimeoutException):
             return Answer(None, reason=f"timeout of {self.patience * 1000:.0f}ms exceeded")
         except httpx.ConnectError:
@@ -121,22 +121,32 @@ class Webhooks:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
             # ValueError: a header that is not ASCII, a URL without a host.
             return Answer(None, reason=str(problem) or type(problem).__name__)
+        except AssertionError:
+            # What the transport in process says when a planned reset left it without an answer.
+            return Answer(None, reason="socket hang up")
         failed = None if got.status_code < 400 else f"Request failed with status code {got.status_code}"
         return Answer(got.status_code, got.content, failed)
 
-    def _client(self, url: httpx.URL) -> httpx.AsyncClient:
-        own = httpx.ASGITransport(self._own()) if url.host in PORT_HOSTS else None
-        # No proxy from the environment: a receiver on this machine must be reached directly.
-        return httpx.AsyncClient(transport=own, timeout=self.patience, trust_env=False)
+    async def _call(self, request: Request) -> httpx.Response:
+        url = httpx.URL(request.url)
+        headers = {"user-agent": USER_AGENT, **request.headers}
+        if url.host not in PORT_HOSTS:
+            return await self._outside().request(
+                request.method, url, content=request.body, headers=headers, timeout=self.patience
+            )
+        headers["authorization"] = f"Bearer {self._token()}"
+        here = url.copy_with(raw_path=b"/port" + url.raw_path)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._own())) as client:
+            return await client.request(request.method, here, content=request.body, headers=headers)
 
-    def _local(self, url: httpx.URL) -> httpx.URL:
-        return url.copy_with(raw_path=b"/port" + url.raw_path) if url.host in PORT_HOSTS else url
-
-    def _headers(self, url: httpx.URL, request: Request) -> dict[str, str]:
-        headers = {"user-agent": USER_AGENT, **{k.lower(): v for k, v in request.headers.items()}}
-        if url.host in PORT_HOSTS:
-            headers["authorization"] = f"Bearer {self._token()}"
-        return headers
+    def _outside(self) -> httpx.AsyncClient:
+        if self._client is None:
+            # No proxy from the environment: a receiver on this machine must be reached directly. No
+            # connection is kept: one to a receiver that was restarted meanwhile would break.
+            self._client = httpx.AsyncClient(
+                trust_env=False, follow_redirects=True, limits=httpx.Limits(max_keepalive_connections=0)
+            )
+        return self._client
 
 
 def _place(url: str) -> str:

@@ -14,6 +14,10 @@ Approved = Callable[[Run, Json, str], None]
 """Invoke a run that is approved now: the run, fields to set with it, who approved last."""
 
 
+_DEFAULT: Json = {"roles": ["Admin"]}
+"""Who approves as long as nobody was named: administrators."""
+
+
 def may(allowed: Json, who: Principal, entity: Json | None = None) -> bool:
     """Whether a permission ({"users", "roles", "teams", "ownedByTeam"}) covers somebody.
 
@@ -71,7 +75,7 @@ class Approvals:
 
     def _permission(self, run: Run) -> Json:
         found: Json = (self.port.store.action_permissions.get(run.identifier) or {}).get("approve") or {}
-        return found
+        return found or _DEFAULT
 
     def _named(self, run: Run) -> list[str]:
         """User ids of the people named as approvers."""

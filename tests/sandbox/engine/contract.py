@@ -1,0 +1,75 @@
+"""Every answer about runs held to Port's published contract, where that file is at hand."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from openapi_core import OpenAPI
+from openapi_core.testing import MockRequest, MockResponse
+
+ROOT = Path(__file__).resolve().parents[3]
+CONTRACT = Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "contracts" / "port.yaml"
+HOST = "https://api.port.io"
+
+NOT_PUBLISHED = ("/response", "/v1/workflows/nodes", "/v1/workflows/runs/ack")
+"""Served because Port's own software calls them; the contract says nothing of their refusals."""
+
+
+def _unsaid(response: httpx.Response, path: str) -> bool:
+    """Refusals that the contract leaves out and that must be there all the same: no permission, a bad
+    query, and everything about claiming but the claim itself."""
+    if path.endswith(("/claim-pending", "/ack")):
+        return response.status_code in (404, 422)
+    bad_query = response.status_code == 422 and response.request.method == "GET"
+    return response.status_code == 403 or bad_query
+
+
+@cache
+def _port() -> OpenAPI:
+    found: dict[str, Any] = yaml.load(
+        CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    paths = {path: what for path, what in found["paths"].items() if "/runs" in path}
+    return OpenAPI.from_dict({**found, "paths": paths, "servers": [{"url": HOST}]})
+
+
+class Checker:
+    """Collects violations; `exchange` is an httpx response hook. Without the contract it checks nothing."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.checked = 0
+
+    async def exchange(self, response: httpx.Response) -> None:
+        path = response.request.url.path.removeprefix("/port")
+        wanted = "/runs" in path and not any(part in path for part in NOT_PUBLISHED)
+        if CONTRACT.is_file() and wanted and not _unsaid(response, path):
+            await response.aread()
+            self._check(response, path)
+
+    def _check(self, response: httpx.Response, path: str) -> None:
+        request = MockRequest(
+            HOST,
+            response.request.method.lower(),
+            path,
+            args=dict(response.request.url.params),
+            headers=dict(response.request.headers),
+            data=response.request.content,
+        )
+        given = MockResponse(
+            response.content,
+            status_code=response.status_code,
+            headers=dict(response.headers),
+            content_type=response.headers.get("content-type", "").split(";")[0],
+        )
+        self.checked += 1
+        try:
+            _port().validate_response(request, given)
+        except Exception as problem:
+            why = getattr(problem.__cause__, "schema_errors", None) or problem
+            self.violations.append(f"{response.request.method} {path} {response.status_code}: {why}")
