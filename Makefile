@@ -64,10 +64,10 @@ bench: setup ## Measure speed and calls, as JSON lines
 	@$(PY) -m scripts.bench $(ARGS)
 
 eval: setup ## Measure the quality of notes, as JSON lines
-	@$(PY) -m scripts.eval $(ARGS)
+	@$(PY) -m scripts.eval_notes $(ARGS)
 
 picture: setup ## Take the pictures of the console for the README
-	@$(PY) -m scripts.picture $(ARGS)
+	@$(PY) -m scripts.pictures $(ARGS)
 
 clean: ## Remove .venv and every cache
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build
