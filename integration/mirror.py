@@ -11,7 +11,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,8 @@ from integration.settings import Settings
 
 WINDOW_MESSAGES = 2000  # a read takes this many messages of the channel, newest first, and all their threads
 DEBOUNCE_SECONDS = 0.15  # what happens within this time is written in one call
-SUMMARY_SECONDS = 30.0  # chatty facts reach the incident at most this often
+COUNT_SECONDS = 2.0  # the war room's counters follow after this long
+TELL_SECONDS = 30.0  # the incident is written at most this often
 READ_RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 UNKNOWN_CHANNEL_SECONDS = 60.0  # how long we remember that a channel is no war room
 _GONE = {"not_in_channel", "channel_not_found", "is_archived"}
@@ -49,9 +50,11 @@ class _Mirrored:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     flushing: asyncio.Task[None] | None = None
     reading: asyncio.Task[None] | None = None
-    summing: asyncio.Task[None] | None = None
-    summed: float = float("-inf")
-    said: tuple[Any, ...] = ()
+    counting: asyncio.Task[None] | None = None
+    counted: Json = field(default_factory=dict)
+    telling: asyncio.Task[None] | None = None
+    told: Json = field(default_factory=dict)
+    told_at: float = float("-inf")
 
     @property
     def on(self) -> bool:
@@ -299,40 +302,49 @@ class Mirror:
         async with known.lock:
             try:
                 await self._flush(known)
+                await asyncio.gather(self._count(known), self._tell(known))
             except ServiceError as problem:
                 logger.warning(f"mirror: notes of #{room.channel_name} not written: {problem}")
                 self._read_soon(known)
         return dict(_counts(known.held or {}))
 
     def _sum_up_soon(self, known: _Mirrored) -> None:
-        if known.summing is None or known.summing.done():
-            wait = max(0.0, known.summed + SUMMARY_SECONDS - time.monotonic())
-            known.summing = self._background(self._sum_up(known, wait))
+        if known.counting is None or known.counting.done():
+            known.counting = self._background(self._after(COUNT_SECONDS, self._count, known))
+        if known.telling is None or known.telling.done():
+            wait = max(COUNT_SECONDS, known.told_at + TELL_SECONDS - time.monotonic())
+            known.telling = self._background(self._after(wait, self._tell, known))
 
-    async def _sum_up(self, known: _Mirrored, wait: float) -> None:
-        await asyncio.sleep(wait)
-        standing = [note for note in (known.held or {}).values() if not note.get("deletedAt")]
-        stamps = [float(message.ts) for message in known.state.messages()]
-        last = iso(datetime.fromtimestamp(max(stamps), UTC)) if stamps else None
-        latest = max(standing, key=lambda note: float(note["ts"]), default=None)
-        said = (len(standing), latest and (latest["ts"], latest["text"]), last)
-        if said == known.said:
-            return
-        known.summed = time.monotonic()
-        counts = dict(_counts(known.held or {}))
-        room_facts: Json = {"noteCount": len(standing), "notesByKind": counts, "mirrorReadAt": iso(now())}
-        incident_facts: Json = {}
-        if last:
-            room_facts["lastActivityAt"] = incident_facts["lastActivityAt"] = last
-        incident_facts["latestNote"] = f"**{latest['kind']}**: {latest['title']}" if latest else ""
+    async def _after(
+        self, seconds: float, work: Callable[[_Mirrored], Awaitable[None]], known: _Mirrored
+    ) -> None:
+        await asyncio.sleep(seconds)
         try:
-            await asyncio.gather(
-                self._catalog.patch_room(known.room.identifier, room_facts),
-                self._catalog.patch_incident(known.room.incident, incident_facts),
-            )
-            known.said = said
+            await work(known)
         except ServiceError as problem:
-            logger.warning(f"mirror: counters of #{known.room.channel_name} not written: {problem}")
+            logger.warning(f"mirror: what #{known.room.channel_name} comes to is not written: {problem}")
+
+    async def _count(self, known: _Mirrored) -> None:
+        """The chatty facts, on the war room."""
+        counts = dict(_counts(known.held or {}))
+        facts: Json = {"noteCount": sum(counts.values()), "notesByKind": counts}
+        if last := _last_activity(known):
+            facts["lastActivityAt"] = last
+        if facts != known.counted:
+            await self._catalog.patch_room(known.room.identifier, facts)
+            known.counted = facts
+
+    async def _tell(self, known: _Mirrored) -> None:
+        """The latest note, on the incident: each write there may set off the customer's automations."""
+        standing = [note for note in (known.held or {}).values() if not note.get("deletedAt")]
+        latest = max(standing, key=lambda note: float(note["ts"]), default=None)
+        facts: Json = {"latestNote": f"**{latest['kind']}**: {latest['title']}" if latest else ""}
+        if last := _last_activity(known):
+            facts["lastActivityAt"] = last
+        if facts != known.told and (known.told or len(facts) > 1):
+            known.told_at = time.monotonic()
+            await self._catalog.patch_incident(known.room.incident, facts)
+            known.told = facts
 
     def _background(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -359,6 +371,12 @@ def _channel_of(event: Json) -> str:
     if not found and isinstance(item, dict):
         found = item.get("channel")
     return found if isinstance(found, str) else ""
+
+
+def _last_activity(known: _Mirrored) -> str:
+    """When somebody last said something that stands; empty when nobody has."""
+    stamps = [float(message.ts) for message in known.state.messages()]
+    return iso(datetime.fromtimestamp(max(stamps), UTC)) if stamps else ""
 
 
 def _people_in(messages: Iterable[Message]) -> set[str]:
