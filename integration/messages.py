@@ -1,0 +1,192 @@
+"""The words of updates, notices, mails and notes. Pure: facts and a person's words in, text out.
+
+What a person wrote is Markdown. It is shown and never obeyed: nobody is mentioned by it, no HTML of it
+reaches a mail, and no text is too long for the medium, since long ones are split.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Sequence
+
+from integration import mrkdwn
+from integration.communicator import HEADER_LIMIT, cut
+from integration.errors import BadInput
+from integration.models import Incident, Json, NoteKind, Value
+
+UPDATE_LIMIT = 10_000  # characters of an update or a mail as written; Slack gets it in up to three messages
+SUBJECT_LIMIT = 200
+TEXT_LIMIT = 4000  # Slack advises no more in `text`, and refuses more in chat.update
+SECTION_LIMIT = 3000  # Block Kit: a section block's text
+_HEADLINE_LIMIT = 400
+_KIND_MARKS: dict[NoteKind, str] = {
+    "update": "📣",
+    "finding": "🔎",
+    "workaround": "🩹",
+    "decision": "⚖️",
+    "action": "📌",
+    "impact": "💥",
+    "question": "❓",
+}
+
+
+class Part(Value):
+    """One Slack message. `text` (mrkdwn) says all that the blocks show: it is what the record keeps."""
+
+    text: str
+    blocks: list[Json]
+
+
+class Mail(Value):
+    """One email: a subject of one line, the text as written, and the same as HTML."""
+
+    subject: str
+    plain: str
+    html: str
+
+
+def checked_text(field: str, value: object, limit: int) -> str:
+    """`value` as text without blanks around it. Raises BadInput naming `field` when it is no text, shows
+    nothing, or is longer than `limit` characters."""
+    if not isinstance(value, str):
+        problem = "write a text" if value is None else f"expected text, got {type(value).__name__}"
+        raise BadInput(field, problem)
+    text = value.strip()
+    if not any(unicodedata.category(c)[0] not in "ZC" for c in text):
+        raise BadInput(field, "write a text; it is empty")
+    if len(text) > limit:
+        raise BadInput(field, f"{len(text)} characters, at most {limit} are allowed")
+    return mrkdwn.clean(text).strip()
+
+
+def update(incident: Incident, text_markdown: str, audience_title: str) -> list[Part]:
+    """An update as Slack messages, split where it is too long for one: at most 4,000 characters each, in
+    sections of at most 3,000, so far below Slack's 50 blocks and about 13,200 characters of them."""
+    headline, facts = _headline(incident), _facts(incident)
+    to = f"Update for {mrkdwn.plain_cut(audience_title, 100)}" if audience_title.strip() else "Update"
+    bodies = mrkdwn.pack(mrkdwn.pieces(text_markdown), TEXT_LIMIT - _HEADLINE_LIMIT - 300)
+    parts: list[Part] = []
+    for number, body in enumerate(bodies, 1):
+        of = f" ({number}/{len(bodies)})" if len(bodies) > 1 else ""
+        sections = [mrkdwn.joined(group) for group in mrkdwn.pack(body, SECTION_LIMIT)]
+        blocks: list[Json] = [] if number > 1 else [_header(incident)]
+        blocks += [_section(section) for section in sections]
+        context = (
+            f"{to}{of} · {facts}" if number == 1 else f"{to}{of} · {mrkdwn.plain_cut(_name(incident), 200)}"
+        )
+        blocks.append(_context(context + _entity_link(incident)))
+        said = "\n".join(sections)
+        parts.append(Part(text=f"*{headline}*\n{to}{of} · {facts}\n{said}", blocks=blocks))
+    return parts
+
+
+def status_notice(incident: Incident, before: str, after: str) -> Part:
+    """That the status has changed: one line, and the way to more."""
+    was = f" (was {mrkdwn.plain_cut(before, 60)})" if before else ""
+    now = mrkdwn.plain_cut(after, 60)
+    line = f"{mrkdwn.plain_cut(_name(incident), 250)} is now {now}{was}"
+    severity = f" · {mrkdwn.plain_cut(incident.severity, 60)}" if incident.severity else ""
+    text = line + severity
+    shown = f"🔔 *{now}*{was}{severity} · {mrkdwn.plain_cut(_name(incident), 250)}"
+    return Part(text=text, blocks=[_section(shown + _entity_link(incident))])
+
+
+def status_mail(incident: Incident, before: str, after: str) -> Mail:
+    """The notice of `status_notice` as a mail."""
+    was = f" (was {before})" if before else ""
+    subject = f"{incident.identifier} is now {after}: {incident.title or incident.identifier}"
+    return _mail(incident, subject, f"Status: {after}{was}", markdown=False)
+
+
+def email(incident: Incident, subject: str, text_markdown: str) -> Mail:
+    """A person's words as a mail. An empty subject becomes the incident's severity and name."""
+    severity = f"[{incident.severity}] " if incident.severity else ""
+    return _mail(incident, subject.strip() or f"{severity}{_name(incident)}", text_markdown, markdown=True)
+
+
+def note_in_room(kind: NoteKind, text: str, by: str) -> str:
+    """What the room is told of a note that somebody wrote elsewhere; at most 4,000 characters."""
+    name = mrkdwn.plain_cut(by, 200)
+    head = f"{_KIND_MARKS[kind]} *{kind.capitalize()}*{f' by {name}' if name else ''}:"
+    lines = text.strip().split("\n")
+    quoted = "\n".join(f"> {mrkdwn.plain(line)}".rstrip() for line in lines)
+    room = TEXT_LIMIT - len(head) - 1
+    if len(quoted) > room:
+        quoted = mrkdwn.joined(mrkdwn.pack([mrkdwn.Piece(quoted)], room - 1)[0]) + "…"
+    return f"{head}\n{quoted}"
+
+
+def _name(incident: Incident) -> str:
+    return f"{incident.identifier}: {incident.title}" if incident.title else incident.identifier
+
+
+def _headline(incident: Incident) -> str:
+    return mrkdwn.plain_cut(_name(incident).replace("\n", " "), _HEADLINE_LIMIT)
+
+
+def _facts(incident: Incident) -> str:
+    said = (incident.severity or "no severity", incident.status or "no status")
+    return " · ".join(mrkdwn.plain_cut(one, 60) for one in said)
+
+
+def _header(incident: Incident) -> Json:
+    text = cut(mrkdwn.disarm(_name(incident).replace("\n", " ")), HEADER_LIMIT)
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": True}}
+
+
+def _section(text: str) -> Json:
+    # verbatim: Slack looks for no names and addresses in it by itself. Links are written as such.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _context(text: str) -> Json:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+
+
+def _entity_link(incident: Incident) -> str:
+    return " · " + mrkdwn.link(incident.url, "Open in Port") if mrkdwn.is_absolute(incident.url) else ""
+
+
+def _mail(incident: Incident, subject: str, text: str, *, markdown: bool) -> Mail:
+    """The parts of a mail; the plain one is the text as written, which Markdown is made for."""
+    name = mrkdwn.clean(_name(incident))
+    facts: Sequence[tuple[str, str]] = [
+        (label, mrkdwn.clean(value))
+        for label, value in (
+            ("Severity", incident.severity),
+            ("Status", incident.status),
+            ("Services", ", ".join(incident.services)),
+        )
+        if value
+    ]
+    body = mrkdwn.clean(text).strip()
+    linked = mrkdwn.is_absolute(incident.url)
+    plain = [name, *(f"{label}: {value}" for label, value in facts), "", body]
+    if linked:
+        plain += ["", f"Open in Port: {incident.url}"]
+    shown = _mail_html(body) if markdown else f"<p>{html.escape(body)}</p>\n"
+    page = [
+        '<!doctype html>\n<html><head><meta charset="utf-8"></head>',
+        '<body style="font-family: sans-serif; line-height: 1.4">',
+        f"<h2>{html.escape(name)}</h2>",
+        "<p>" + " · ".join(f"{label}: {html.escape(value)}" for label, value in facts) + "</p>"
+        if facts
+        else "",
+        shown,
+        f'<p><a href="{html.escape(incident.url)}">Open in Port</a></p>' if linked else "",
+        "</body></html>",
+    ]
+    one_line = " ".join(mrkdwn.clean(subject).split())
+    return Mail(
+        subject=cut(one_line, SUBJECT_LIMIT),
+        plain="\n".join(plain) + "\n",
+        html="\n".join(line for line in page if line) + "\n",
+    )
+
+
+def _mail_html(text: str) -> str:
+    """Markdown as HTML without any of the writer's own, and without pictures that tell who reads it."""
+    parser = mrkdwn.Parser()
+    parser.disable("image")  # `![x](url)` becomes a link behind an exclamation mark
+    return str(parser.render(text))
