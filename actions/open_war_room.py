@@ -41,12 +41,13 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         return list(by_purpose.values())
 
     # Round trip 1. What the run carried may be stale, so the incident is read again beside the intents.
-    claims, entity, room, owners, recent = await asyncio.gather(
+    claims, entity, room, owners, recent, no_link = await asyncio.gather(
         _intend(kit, steps(seen, 1)),
         kit.catalog.incident_entity(seen.identifier),
         kit.catalog.room(seen.identifier),
         _owners(kit, seen),
         kit.catalog.rooms_opened_since(now() - timedelta(hours=1)) if automatic else _nothing(),
+        _why_no_link(kit, link),
     )
     if entity is None:
         raise BadInput("incident", kit.catalog.unknown_incident(seen.identifier))
@@ -66,6 +67,11 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         if automatic:
             return Outcome(summary=f"No war room was opened. {why_not}", label="Not needed")
         raise why_not
+
+    if no_link and room is None:
+        kit.performer.withdraw(claims, no_link)
+        await kit.performer.flush()
+        raise BadInput("channel", no_link)
 
     previous = ""
     generation = 1
@@ -103,6 +109,20 @@ async def _intend(kit: Kit, steps: list[Step]) -> list[Claim] | IncidentCommsErr
         return await kit.performer.intend(steps)
     except IncidentCommsError as problem:
         return problem
+
+
+async def _why_no_link(kit: Kit, link: str) -> str:
+    """Why that channel can't become the room, asked before anything is opened around it; "" when it can."""
+    if not link:
+        return ""
+    try:
+        channel = await kit.slack.channel(link)
+    except ServiceError as problem:
+        logger.warning(f"slack: channel {link} can't be looked at before it is linked: {problem}")
+        return ""
+    if channel is None:
+        return f"Slack shows no channel {link}; a private one is seen once somebody invites our bot into it"
+    return f"#{channel.name} is archived; unarchive it or link another" if channel.archived else ""
 
 
 async def _owners(kit: Kit, incident: Incident) -> tuple[str, ...]:

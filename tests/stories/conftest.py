@@ -1,0 +1,47 @@
+"""Stages: sandbox and `ocean sail` as two real processes, shared by the stories of one test process.
+
+Each story has an incident of its own, so none minds the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from sandbox.stage import Stage
+from tests.stories.play import CONFIG, staged
+
+TEAM = "incident-readers"
+STATIC_BRIDGE = "https://meet.example.com/bridge"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage() -> AsyncIterator[Stage]:
+    """As installed: Port calls us by webhook, everything else by default."""
+    async with staged(settings={f"{CONFIG}INSTALLATION_KEY": "stories"}) as up:
+        yield up
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def other_stage() -> AsyncIterator[Stage]:
+    """The other choice in every setting: Ocean claims runs, private rooms may be read by a team, rooms
+    are archived at once, and a static bridge stands in for Zoom."""
+    settings = {
+        "DOOR": "integration_action",
+        "PRIVATE_ROOMS_TEAM": TEAM,
+        "ARCHIVE_AFTER_QUIET_MINUTES": "0",
+        "STATIC_BRIDGE_URL": STATIC_BRIDGE,
+    }
+    async with staged(
+        settings={CONFIG + name: value for name, value in settings.items()},
+        port={"allow_integration_actions": True, "teams": [{"name": TEAM}]},
+    ) as up:
+        yield up
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def fragile_stage() -> AsyncIterator[Stage]:
+    """For stories that kill the integration; each leaves it running again."""
+    async with staged() as up:
+        yield up
