@@ -1,0 +1,131 @@
+"""Statuspage's objects as our values. A function gives None for what lacks the ids it must have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from integration.models import (
+    ComponentChange,
+    Json,
+    PageComponent,
+    PageHook,
+    PublicIncident,
+    PublicUpdate,
+    StatusPage,
+)
+
+
+def page_of(found: Json) -> StatusPage | None:
+    if not text(found.get("id")):
+        return None
+    return StatusPage(
+        id=found["id"],
+        name=text(found.get("name")),
+        subdomain=text(found.get("subdomain")),
+        domain=text(found.get("domain")),
+        url=text(found.get("url")),
+        time_zone=text(found.get("time_zone")),
+    )
+
+
+def component_of(found: Json) -> PageComponent | None:
+    """A component, or a group as the list of components shows it (`group` true)."""
+    if not text(found.get("id")):
+        return None
+    return PageComponent(
+        id=found["id"],
+        name=text(found.get("name")),
+        status=text(found.get("status")),
+        group_id=text(found.get("group_id")),
+        page_id=text(found.get("page_id")),
+        is_group=found.get("group") is True,
+    )
+
+
+def group_of(found: Json) -> PageComponent | None:
+    """A group from the list of groups, which have no status of their own there."""
+    return component_of({**found, "group": True, "status": "", "group_id": ""})
+
+
+def incident_of(found: Json) -> PublicIncident | None:
+    if not (text(found.get("id")) and text(found.get("status"))):
+        return None
+    metadata = found.get("metadata")
+    listed = [component_of(item) for item in objects(found.get("components"))]
+    updates = [update_of(item) for item in objects(found.get("incident_updates"))]
+    return PublicIncident(
+        id=found["id"],
+        page_id=text(found.get("page_id")),
+        name=text(found.get("name")),
+        status=found["status"],
+        impact=text(found.get("impact")),
+        impact_override=text(found.get("impact_override")),
+        shortlink=text(found.get("shortlink")),
+        metadata=metadata if isinstance(metadata, dict) else {},
+        components={component.id: component.status for component in listed if component},
+        updates=tuple(update for update in updates if update),
+        created_at=moment(found.get("created_at")),
+        updated_at=moment(found.get("updated_at")),
+        resolved_at=moment(found.get("resolved_at")),
+        scheduled_for=moment(found.get("scheduled_for")),
+        scheduled_until=moment(found.get("scheduled_until")),
+    )
+
+
+def update_of(found: Json) -> PublicUpdate | None:
+    if not text(found.get("id")):
+        return None
+    changes = [
+        ComponentChange(
+            id=item["code"],
+            name=text(item.get("name")),
+            before=text(item.get("old_status")),
+            after=text(item.get("new_status")),
+        )
+        for item in objects(found.get("affected_components"))
+        if text(item.get("code"))
+    ]
+    return PublicUpdate(
+        id=found["id"],
+        status=text(found.get("status")),
+        body=text(found.get("body")),
+        created_at=moment(found.get("created_at")),
+        display_at=moment(found.get("display_at")),
+        deliver_notifications=found.get("deliver_notifications") is True,
+        components=tuple(changes),
+    )
+
+
+def hook_of(found: Json) -> PageHook | None:
+    if not (text(found.get("id")) and text(found.get("endpoint"))):
+        return None
+    return PageHook(
+        id=found["id"],
+        endpoint=found["endpoint"],
+        email=text(found.get("email")),
+        quarantined=bool(found.get("quarantined_at")),
+    )
+
+
+def said(body: Json) -> str:
+    """The words of a refusal: `{"error": "..."}`, `{"error": ["...", ...]}` or `{"message": "..."}`."""
+    words = body.get("error") or body.get("message") or ""
+    return "; ".join(map(str, words)) if isinstance(words, list) else str(words)
+
+
+def objects(found: Any) -> list[Json]:
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as Statuspage writes it (ISO 8601); None for none and for what is no time."""
+    try:
+        found = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

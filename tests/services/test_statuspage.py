@@ -1,0 +1,582 @@
+"""StatuspageService at the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from loguru import logger
+from pytest_httpx import HTTPXMock
+
+from integration.budget import Budget, Priority
+from integration.errors import (
+    Ambiguous,
+    BadInput,
+    CredentialsRefused,
+    RateLimited,
+    Refused,
+    ServiceError,
+    Unreachable,
+)
+from integration.models import Json, PublicIncident
+from integration.services.http import Patience
+from integration.services.statuspage import BODY_LIMIT, NAME_LIMIT, NOT_FOUND, StatuspageService
+from integration.services.statuspage_wire import Window
+from tests.services.test_budget import HandClock
+
+API = "https://status.example.com/v1"
+KEY = "sandbox-statuspage-key"
+PAGE = f"{API}/pages/pg1"
+INCIDENTS = f"{PAGE}/incidents"
+AT = "2026-03-01T12:00:00.000Z"
+MARKER = {"incident_comms": {"key": "INC-1/publish", "operation": "publish_incident"}}
+
+
+def component(name: str, status: str = "operational", **more: Any) -> Json:
+    return {
+        "id": name,
+        "page_id": "pg1",
+        "group_id": None,
+        "group": False,
+        "name": name,
+        "status": status,
+    } | more
+
+
+def incident(identifier: str = "in1", **more: Any) -> Json:
+    update = {
+        "id": f"{identifier}-u1",
+        "incident_id": identifier,
+        "status": "investigating",
+        "body": "We are looking into it.",
+        "created_at": AT,
+        "updated_at": AT,
+        "display_at": AT,
+        "deliver_notifications": False,
+        "affected_components": [
+            {"code": "c1", "name": "Checkout", "old_status": "operational", "new_status": "major_outage"}
+        ],
+    }
+    return {
+        "id": identifier,
+        "page_id": "pg1",
+        "name": "Checkout fails",
+        "status": "investigating",
+        "impact": "critical",
+        "impact_override": None,
+        "shortlink": "https://stspg.example.com/in1",
+        "metadata": MARKER,
+        "created_at": AT,
+        "updated_at": AT,
+        "resolved_at": None,
+        "scheduled_for": None,
+        "scheduled_until": None,
+        "components": [component("c1", "major_outage")],
+        "incident_updates": [update],
+    } | more
+
+
+@pytest.fixture
+async def statuspage(budget: Budget, patience: Patience) -> AsyncIterator[StatuspageService]:
+    service = StatuspageService(API, KEY, budget, timeout=2.0, patience=patience)
+    yield service
+    await service.aclose()
+
+
+async def publish(service: StatuspageService, **more: Any) -> PublicIncident:
+    given: Json = {
+        "name": "Checkout fails",
+        "status": "investigating",
+        "body": "We are looking into it.",
+        "components": {"c1": "major_outage"},
+        "deliver_notifications": False,
+        "metadata": MARKER,
+    }
+    return await service.create_incident("pg1", **given | more)
+
+
+def sent(httpx_mock: HTTPXMock) -> Any:
+    (request,) = httpx_mock.get_requests()
+    return json.loads(request.content)
+
+
+# -- saying something --------------------------------------------------------------------------------
+
+
+async def test_publishing_is_one_write_with_components_and_marker(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    httpx_mock.add_response(url=INCIDENTS, method="POST", status_code=201, json=incident())
+
+    published = await publish(statuspage)
+
+    (request,) = httpx_mock.get_requests()
+    assert request.headers["authorization"] == f"OAuth {KEY}"
+    assert json.loads(request.content) == {
+        "incident": {
+            "name": "Checkout fails",
+            "status": "investigating",
+            "body": "We are looking into it.",
+            "deliver_notifications": False,
+            "components": {"c1": "major_outage"},
+            "component_ids": ["c1"],
+            "metadata": MARKER,
+        }
+    }
+    assert (published.id, published.page_id, published.over) == ("in1", "pg1", False)
+    assert published.components == {"c1": "major_outage"}
+    assert published.metadata == MARKER
+    assert published.shortlink == "https://stspg.example.com/in1"
+    (said,) = published.updates
+    assert (said.components[0].id, said.components[0].before) == ("c1", "operational")
+    assert said.created_at is not None
+    assert said.created_at.isoformat() == "2026-03-01T12:00:00+00:00"
+
+
+async def test_listing_more_components_than_change(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    httpx_mock.add_response(url=INCIDENTS, method="POST", status_code=201, json=incident())
+
+    await publish(statuspage, component_ids=["c1", "c2"], impact_override="minor", deliver_notifications=True)
+
+    given = sent(httpx_mock)["incident"]
+    assert given["component_ids"] == ["c1", "c2"]
+    assert (given["impact_override"], given["deliver_notifications"]) == ("minor", True)
+
+
+async def test_a_change_sends_what_is_given_and_nothing_else(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    resolved = incident(status="resolved", resolved_at=AT, components=[component("c1")])
+    httpx_mock.add_response(url=f"{INCIDENTS}/in1", method="PATCH", json=resolved)
+
+    changed = await statuspage.update_incident(
+        "pg1",
+        "in1",
+        status="resolved",
+        body="All is well.",
+        components={"c1": "operational"},
+        deliver_notifications=True,
+    )
+
+    assert sent(httpx_mock) == {
+        "incident": {
+            "status": "resolved",
+            "body": "All is well.",
+            "components": {"c1": "operational"},
+            "deliver_notifications": True,
+        }
+    }
+    assert (changed.over, changed.resolved_at is not None) == (True, True)
+
+
+async def test_an_empty_list_of_affected_components_is_a_change_too(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    httpx_mock.add_response(url=f"{INCIDENTS}/in1", method="PATCH", json=incident(components=[]))
+
+    await statuspage.update_incident("pg1", "in1", component_ids=[], deliver_notifications=False)
+
+    assert sent(httpx_mock) == {"incident": {"component_ids": [], "deliver_notifications": False}}
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("name", {"name": "x" * (NAME_LIMIT + 1)}),
+        ("name", {"name": " \n"}),
+        ("body", {"body": "x" * (BODY_LIMIT + 1)}),
+        ("body", {"body": ""}),
+    ],
+)
+async def test_what_a_page_cannot_take_is_not_sent(
+    statuspage: StatuspageService, field: str, given: Json
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        await publish(statuspage, **given)
+    assert refused.value.field == field
+    with pytest.raises(BadInput):
+        await statuspage.update_incident("pg1", "in1", deliver_notifications=False, **given)
+
+
+@pytest.mark.parametrize("identifier", ["", ".", ".."])
+async def test_an_id_never_becomes_another_path(statuspage: StatuspageService, identifier: str) -> None:
+    with pytest.raises(BadInput):
+        await statuspage.incident("pg1", identifier)
+    with pytest.raises(BadInput):
+        await statuspage.update_incident(identifier, "in1", deliver_notifications=False)
+
+
+async def test_odd_ids_stay_within_their_part_of_the_path(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    httpx_mock.add_response(status_code=404, json={"error": "Could not find record"})
+
+    assert await statuspage.page("../organizations?x=1") is None
+
+    (request,) = httpx_mock.get_requests()
+    assert request.url.raw_path == b"/v1/pages/..%2Forganizations%3Fx%3D1"
+
+
+# -- refusals ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code", "words"),
+    [
+        (401, {"error": "Could not authenticate"}, CredentialsRefused, "HTTP 401", "API key"),
+        (403, {"message": "You are not authorized"}, CredentialsRefused, "HTTP 403", "not authorized"),
+        (404, {"error": "Could not find record"}, Refused, NOT_FOUND, "Could not find record"),
+        (422, {"error": ["Name is too long", "Body is too"]}, Refused, "HTTP 422", "too long; Body"),
+        (422, {"error": "Component c9 is not there"}, Refused, "HTTP 422", "Component c9 is not there"),
+        (400, {"message": "bad request"}, Refused, "HTTP 400", "bad request"),
+        (422, "a page of HTML", Refused, "HTTP 422", ""),
+        (301, None, Refused, "HTTP 301", ""),
+    ],
+)
+async def test_refusals_name_their_reason_and_are_final(
+    httpx_mock: HTTPXMock,
+    statuspage: StatuspageService,
+    status: int,
+    body: Any,
+    kind: type[ServiceError],
+    code: str,
+    words: str,
+) -> None:
+    httpx_mock.add_response(url=INCIDENTS, method="POST", status_code=status, json=body)
+
+    with pytest.raises(kind) as refused:
+        await publish(statuspage)
+
+    assert type(refused.value) is kind
+    assert refused.value.code == code
+    assert words in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+async def test_what_is_not_there_is_none(httpx_mock: HTTPXMock, statuspage: StatuspageService) -> None:
+    httpx_mock.add_response(status_code=404, json={"error": "Could not find record"}, is_reusable=True)
+
+    assert await statuspage.page("pg9") is None
+    assert await statuspage.incident("pg1", "in9") is None
+    with pytest.raises(Refused) as refused:  # a list that is not there is not an empty list
+        await statuspage.components("pg9")
+    assert refused.value.code == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status_code": 500, "text": "oops"},
+        {"status_code": 503},
+        {"status_code": 201, "text": "<html>"},
+        {"status_code": 201, "json": {"id": "in1"}},
+        {"status_code": 201, "json": ["in1"]},
+        {"status_code": 201},
+    ],
+)
+async def test_a_write_without_a_readable_answer_is_ambiguous_and_sent_once(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService, answer: Json
+) -> None:
+    httpx_mock.add_response(**answer)
+
+    with pytest.raises(Ambiguous):
+        await publish(statuspage)
+
+    assert len(httpx_mock.get_requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "lost", [httpx.ReadTimeout("slow"), httpx.ReadError("reset"), httpx.RemoteProtocolError("gone")]
+)
+async def test_a_write_whose_answer_is_lost_is_ambiguous_and_sent_once(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService, lost: Exception
+) -> None:
+    httpx_mock.add_exception(lost)
+
+    with pytest.raises(Ambiguous):
+        await statuspage.update_incident("pg1", "in1", body="again", deliver_notifications=False)
+
+    assert len(httpx_mock.get_requests()) == 1
+
+
+async def test_a_write_that_never_left_is_tried_again_and_then_unreachable(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    httpx_mock.add_exception(httpx.ConnectError("refused"), is_reusable=True)
+
+    with pytest.raises(Unreachable):
+        await publish(statuspage)
+
+    assert len(httpx_mock.get_requests()) == 3
+
+
+async def test_reads_are_tried_again(httpx_mock: HTTPXMock, statuspage: StatuspageService) -> None:
+    httpx_mock.add_response(status_code=502)
+    httpx_mock.add_exception(httpx.ReadTimeout("slow"))
+    httpx_mock.add_response(url=f"{INCIDENTS}/in1", json=incident())
+
+    found = await statuspage.incident("pg1", "in1")
+
+    assert found is not None
+    assert found.name == "Checkout fails"
+
+
+# -- the rate ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [420, 429])
+async def test_a_refusal_for_rate_is_waited_out_for_writes_too(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService, status: int
+) -> None:
+    httpx_mock.add_response(status_code=status, json={"error": "slow down"}, headers={"Retry-After": "0"})
+    httpx_mock.add_response(url=INCIDENTS, method="POST", status_code=201, json=incident())
+
+    assert (await publish(statuspage)).id == "in1"
+
+
+async def test_without_a_word_on_how_long_the_key_stays_away_for_longer_each_time(
+    httpx_mock: HTTPXMock,
+) -> None:
+    clock = HandClock()
+    statuspage = StatuspageService(API, KEY, Budget(clock), timeout=2.0)
+    httpx_mock.add_response(status_code=420, json={"error": "slow down"})
+    httpx_mock.add_response(url=INCIDENTS, method="POST", status_code=201, json=incident())
+
+    writing = asyncio.create_task(publish(statuspage))
+    while not httpx_mock.get_requests():
+        await asyncio.sleep(0.001)
+    reading = asyncio.create_task(statuspage.incident("pg1", "in1", priority=Priority.MIRROR))
+    await clock.advance(1.5)
+    assert len(httpx_mock.get_requests()) == 1  # nobody else goes meanwhile either
+    httpx_mock.add_response(url=f"{INCIDENTS}/in1", json=incident())
+    await clock.advance(1.0)
+
+    assert (await writing).id == "in1"
+    assert await reading is not None
+    await statuspage.aclose()
+
+
+async def test_a_limit_that_does_not_end_is_handed_up(httpx_mock: HTTPXMock, budget: Budget) -> None:
+    statuspage = StatuspageService(API, KEY, budget, timeout=2.0, patience=Patience(max_wait=1.0))
+    httpx_mock.add_response(status_code=420, json={"error": "slow down"})
+
+    with pytest.raises(RateLimited) as limited:
+        await publish(statuspage)
+
+    assert limited.value.retry_after == pytest.approx(2.0, abs=0.1)
+    assert "slow down" in str(limited.value)
+    await statuspage.aclose()
+
+
+def test_waits_grow_until_they_outlast_the_rolling_minute() -> None:
+    now = 100.0
+    window = Window(lambda: now)
+    waits = []
+    for _ in range(6):
+        waits.append(window.refused())
+        assert window.refused() == waits[-1]  # another answer to the same burst
+        now += waits[-1]
+    assert waits == [2, 4, 8, 16, 32, 32]
+    assert sum(waits[:5]) > 60
+
+    window.admitted()
+
+    assert window.refused() == 2
+
+
+async def test_no_rolling_minute_holds_more_than_the_vendor_allows_and_public_words_go_first(
+    httpx_mock: HTTPXMock,
+) -> None:
+    clock = HandClock()
+    statuspage = StatuspageService(API, KEY, Budget(clock), timeout=2.0)
+    httpx_mock.add_response(method="GET", json=incident(), is_reusable=True)
+    httpx_mock.add_response(method="POST", status_code=201, json=incident(), is_reusable=True)
+    at: list[float] = []
+
+    async def read() -> None:
+        await statuspage.incident("pg1", "in1", priority=Priority.MIRROR)
+        at.append(clock.now)
+
+    reads = [asyncio.create_task(read()) for _ in range(120)]
+    await until_sent(httpx_mock, 5)
+    publishing = asyncio.create_task(publish(statuspage))
+    await asyncio.sleep(0)
+    await clock.advance(1.2)
+
+    await asyncio.wait_for(publishing, timeout=5)
+    for second in range(150):
+        await clock.advance(1)
+        await until_sent(httpx_mock, min(120, 6 + int((second + 1) * 55 / 60)))
+    await asyncio.gather(*reads)
+    assert max(sum(start <= when < start + 60 for when in at) for start in at) <= 60
+    await statuspage.aclose()
+
+
+async def until_sent(httpx_mock: HTTPXMock, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(httpx_mock.get_requests()) < count:
+            await asyncio.sleep(0)
+
+
+# -- reading -----------------------------------------------------------------------------------------
+
+
+async def test_components_are_read_to_the_end(httpx_mock: HTTPXMock, statuspage: StatuspageService) -> None:
+    first = [component(f"c{n}", group_id="g1") for n in range(99)] + [component("g1", group=True)]
+    httpx_mock.add_response(url=f"{PAGE}/components?per_page=100&page=1", json=first)
+    last = [component("c98"), component("c99", "")]  # c98 moved a place while we read
+    httpx_mock.add_response(url=f"{PAGE}/components?per_page=100&page=2", json=last)
+
+    found = await statuspage.components("pg1")
+
+    assert [one.id for one in found] == [one["id"] for one in first] + ["c99"]
+    assert [one.id for one in found if one.is_group] == ["g1"]
+    assert (found[0].group_id, found[-1].status) == ("g1", "")
+
+
+async def test_incidents_come_raw_with_everything_that_a_mapping_may_want(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    whole = [incident(f"in{n}", reminder_intervals="[3]") for n in range(3)]
+    httpx_mock.add_response(url=f"{INCIDENTS}?limit=2&page=1", json=whole[:2])
+    httpx_mock.add_response(url=f"{INCIDENTS}?limit=2&page=2", json=whole[2:])
+
+    lists = [found async for found in statuspage.incidents("pg1", limit=2)]
+
+    assert lists == [whole[:2], whole[2:]]
+
+
+async def test_a_list_that_ignores_its_page_number_ends(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    same = [component(f"c{n}") for n in range(150)]
+    httpx_mock.add_response(json=same, is_reusable=True)
+
+    assert len(await statuspage.components("pg1")) == 150
+
+
+@pytest.mark.parametrize("body", [{"components": []}, [{"name": "no id"}], ["c1"], "c1", None])
+async def test_half_a_list_is_never_taken_for_the_whole(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService, body: Any
+) -> None:
+    full = [incident(f"in{n}") for n in range(100)]
+    httpx_mock.add_response(url=f"{INCIDENTS}?limit=100&page=1", json=full)
+    httpx_mock.add_response(url=f"{INCIDENTS}?limit=100&page=2", json=body, is_reusable=True)
+
+    with pytest.raises(Ambiguous):
+        assert not [found async for found in statuspage.incidents("pg1")]
+
+
+async def test_markers_are_looked_for_in_one_call_and_in_all_that_is_open(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    full = [incident(f"in{n}", metadata=None) for n in range(100)]
+    httpx_mock.add_response(url=f"{INCIDENTS}?limit=100&page=1", json=full)
+    httpx_mock.add_response(url=f"{INCIDENTS}/unresolved?per_page=100&page=1", json=full)
+    httpx_mock.add_response(url=f"{INCIDENTS}/unresolved?per_page=100&page=2", json=[incident("old")])
+
+    assert [one.metadata for one in await statuspage.newest("pg1")] == [{}] * 100
+    assert (await statuspage.unresolved("pg1"))[-1].metadata == MARKER
+
+
+async def test_pages_and_groups_in_either_of_their_shapes(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    page = {"id": "pg1", "name": "Example", "subdomain": "example", "domain": None, "time_zone": "UTC"}
+    httpx_mock.add_response(url=f"{API}/pages", json=[page])
+    groups = [
+        {"id": "g1", "page_id": "pg1", "name": "Shop", "components": None, "position": "1"},
+        {"id": "g2", "page_id": "pg1", "name": "Pay", "components": ["c1"], "position": 2},
+    ]
+    httpx_mock.add_response(url=f"{PAGE}/component-groups?per_page=100&page=1", json=groups)
+
+    assert [(one.id, one.subdomain, one.domain) for one in await statuspage.pages()] == [
+        ("pg1", "example", "")
+    ]
+    assert [(one.id, one.is_group, one.status) for one in await statuspage.groups("pg1")] == [
+        ("g1", True, ""),
+        ("g2", True, ""),
+    ]
+
+
+async def test_what_is_missing_or_strange_in_an_incident_is_left_out(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    strange = {
+        "id": "in1",
+        "status": "postmortem",
+        "created_at": "yesterday",
+        "metadata": "text",
+        "components": None,
+        "incident_updates": [{"id": "u1", "affected_components": None}, {"body": "no id"}, "text"],
+    }
+    httpx_mock.add_response(json=strange)
+
+    found = await statuspage.incident("pg1", "in1")
+
+    assert found is not None
+    assert (found.over, found.created_at, found.metadata, found.components) == (True, None, {}, {})
+    assert [update.id for update in found.updates] == ["u1"]
+
+
+# -- being told --------------------------------------------------------------------------------------
+
+
+async def test_hooks_are_listed_from_page_zero(httpx_mock: HTTPXMock, statuspage: StatuspageService) -> None:
+    query = "type=webhook&state=all&limit=100"
+    hooks = [
+        {
+            "id": f"s{n}",
+            "mode": "webhook",
+            "endpoint": f"https://hooks.example.com/{n}",
+            "email": "a@example.com",
+        }
+        for n in range(101)
+    ]
+    hooks[100]["quarantined_at"] = AT
+    httpx_mock.add_response(url=f"{PAGE}/subscribers?{query}&page=0", json=hooks[:100])
+    httpx_mock.add_response(url=f"{PAGE}/subscribers?{query}&page=1", json=hooks[100:])
+
+    found = await statuspage.hooks("pg1")
+
+    assert len(found) == 101
+    assert [hook.id for hook in found if hook.quarantined] == ["s100"]
+
+
+async def test_a_hook_is_registered_once_and_its_address_stays_secret(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    endpoint = "https://comms.example.com/statuspage/sandbox-statuspage-path/events"
+    made = {"id": "s1", "mode": "webhook", "endpoint": endpoint, "email": "oncall@example.com"}
+    httpx_mock.add_response(url=f"{PAGE}/subscribers", method="POST", status_code=201, json=made)
+    httpx_mock.add_response(status_code=422, json={"error": [f"Endpoint {endpoint} is not reachable"]})
+
+    assert (await statuspage.create_hook("pg1", endpoint, "oncall@example.com")).id == "s1"
+    assert sent(httpx_mock) == {"subscriber": {"endpoint": endpoint, "email": "oncall@example.com"}}
+    with pytest.raises(Refused) as refused:
+        await statuspage.create_hook("pg1", endpoint, "oncall@example.com")
+    assert "sandbox-statuspage-path" not in str(refused.value)
+    assert "is not reachable" in str(refused.value)
+
+
+async def test_the_key_is_in_no_log_and_no_error(
+    httpx_mock: HTTPXMock, statuspage: StatuspageService
+) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="TRACE")
+    httpx_mock.add_response(
+        status_code=420, json={"error": f"key {KEY} is too fast"}, headers={"Retry-After": "0"}
+    )
+    httpx_mock.add_response(status_code=422, json={"error": f"key {KEY} is odd"})
+
+    with pytest.raises(Refused) as refused:
+        await publish(statuspage)
+
+    logger.remove(sink)
+    assert KEY not in "".join(lines) + str(refused.value) + repr(vars(statuspage))
