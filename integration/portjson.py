@@ -7,6 +7,8 @@ A definition in `actions/` is neutral: one action, the button and the automation
 same object reaches us by either door, as the body of a webhook or as the execution properties of an
 integration action:
   {"action", "run", "incident", "snapshot", "inputs", "requestedBy"}
+A button stands on incidents unless it names another `blueprint`; `body` in a button or an automation
+replaces what would be said of the incident and the inputs.
 """
 
 from __future__ import annotations
@@ -30,8 +32,14 @@ ACTION_PATH = "/integration/port/actions/"
 URL_SECRET = "{{ .secrets.INCIDENT_COMMS_URL }}"  # noqa: S105 - the name of one of Port's secrets, not a secret
 """Stands for our public address in Ocean's defaults, which are written before the address is known."""
 
+APPROVAL = ("requiredApproval", "approvalNotification")
+"""Of a button: that somebody must approve a run before it reaches us, and how they are told."""
+
 _CAUSE = '(.trigger.by.user.email | if . then " (change by " + . + ")" else "" end)'
 """jq: whose change set an automation off. A change made by an integration has no e-mail address."""
+
+_IDENTIFIER = 'if type == "object" then .identifier else . end'
+"""jq: the identifier of an entity input, which reaches a payload as the whole entity."""
 
 _PLACEHOLDER = re.compile(r"<<([a-z_]+)>>")
 _ADDITIONS = "incident.additions"
@@ -89,6 +97,11 @@ def merged(blueprint: Json, additions: Json) -> Json:
     return out
 
 
+def ready_entities(folder: Path = ROOT / "entities") -> dict[str, list[Json]]:
+    """The entities that an organisation starts with, by blueprint."""
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+
+
 def definitions(folder: Path = ROOT / "actions") -> list[Json]:
     """The neutral definitions on disk, by name."""
     return [_read(path) for path in sorted(folder.glob("*.json"))]
@@ -103,30 +116,45 @@ def port_actions(definition: Json, settings: Settings, door: Door) -> list[Json]
 def _button(definition: Json, settings: Settings, door: Door) -> Json:
     button = copy.deepcopy(definition["button"])
     inputs = button["userInputs"]["properties"]
+    identifier, changes = button.pop("identifier"), button.pop("body", {})
+    blueprint = button.pop("blueprint", settings.incident_blueprint)
+    approval = {key: button.pop(key) for key in APPROVAL if key in button}
+    body = {
+        "incident": "{{ .entity.identifier }}",
+        "snapshot": "{{ .entity }}",
+        "inputs": {name: f"{{{{ {_input(name, form)} }}}}" for name, form in inputs.items()},
+        "requestedBy": "{{ .trigger.by.user.email }}",
+    }
     return {
-        "identifier": button.pop("identifier"),
+        "identifier": identifier,
         "title": definition["title"],
         "icon": definition["icon"],
         "description": definition["description"],
-        "trigger": {
-            "type": "self-service",
-            **button,
-            "blueprintIdentifier": settings.incident_blueprint,
-        },
-        "invocationMethod": _invocation(
-            definition["action"],
-            door,
-            incident="{{ .entity.identifier }}",
-            snapshot="{{ .entity }}",
-            inputs={name: f"{{{{ .inputs.{name} }}}}" for name in inputs},
-            requested_by="{{ .trigger.by.user.email }}",
-        ),
+        "trigger": {"type": "self-service", **button, "blueprintIdentifier": blueprint},
+        "invocationMethod": _invocation(definition["action"], door, {**body, **_filled(changes, settings)}),
+        **approval,
         "publish": True,
     }
 
 
+def _input(name: str, form: Json) -> str:
+    """jq: an input as we take it, entities by their identifiers whichever way Port sends them."""
+    if form.get("format") == "entity":
+        return f".inputs.{name} | {_IDENTIFIER}"
+    if form.get("items", {}).get("format") == "entity":
+        return f"[.inputs.{name}[]? | {_IDENTIFIER}]"
+    return f".inputs.{name}"
+
+
 def _automation(definition: Json, automation: Json, settings: Settings, door: Door) -> Json:
     identifier = automation["identifier"]
+    body = {
+        "incident": "{{ .event.context.entityIdentifier }}",
+        "snapshot": "{{ .event.diff.after }}",
+        "inputs": {},
+        "requestedBy": f'{{{{ "automation {identifier}" + {_CAUSE} }}}}',
+    }
+    changes = _filled(automation.get("body", {}), settings)
     return {
         "identifier": identifier,
         "title": automation["title"],
@@ -141,14 +169,7 @@ def _automation(definition: Json, automation: Json, settings: Settings, door: Do
                 "combinator": "and",
             },
         },
-        "invocationMethod": _invocation(
-            definition["action"],
-            door,
-            incident="{{ .event.context.entityIdentifier }}",
-            snapshot="{{ .event.diff.after }}",
-            inputs={},
-            requested_by=f'{{{{ "automation {identifier}" + {_CAUSE} }}}}',
-        ),
+        "invocationMethod": _invocation(definition["action"], door, {**body, **changes}),
         "publish": True,  # Port creates an automation switched off without it
     }
 
@@ -168,17 +189,19 @@ def condition(expression: str, settings: Settings) -> str:
     return _PLACEHOLDER.sub(filled, expression)
 
 
-def _invocation(
-    action: str, door: Door, *, incident: str, snapshot: str, inputs: Json, requested_by: str
-) -> Json:
-    body = {
-        "action": action,
-        "run": "{{ .run.id }}",
-        "incident": incident,
-        "snapshot": snapshot,
-        "inputs": inputs,
-        "requestedBy": requested_by,
-    }
+def _filled(body: Json, settings: Settings) -> Json:
+    """`body` with the placeholders of its templates replaced."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: fill(one) for key, one in value.items()}
+        return condition(value, settings) if isinstance(value, str) else value
+
+    return {key: fill(value) for key, value in body.items()}
+
+
+def _invocation(action: str, door: Door, about: Json) -> Json:
+    body = {"action": action, "run": "{{ .run.id }}", **about}
     if isinstance(door, IntegrationAction):
         return {
             "type": "INTEGRATION_ACTION",

@@ -1,8 +1,9 @@
-"""Brings Port up to date: blueprints, actions and automations. `python -m integration.provision`.
+"""Brings Port up to date: blueprints, entities, actions, automations. `python -m integration.provision`.
 
 It can be run any number of times. What is missing is added; what people changed stays: an existing
 property or relation is never changed or removed, nor are an action's title, icon, description, approval
-or its being switched off. The trigger and the call of an action are ours and are renewed.
+or its being switched off. The trigger and the call of an action are ours and are renewed. The pause
+switch is made where it is missing, the ready audiences where there is no audience at all.
 
 Everything is looked at before anything is written, so that a clash stops it while nothing is half done.
 """
@@ -29,13 +30,14 @@ from integration.settings import DEFAULT_BLUEPRINT, PREFIX, Settings, variable
 DEFAULT_IDENTIFIER = "my-incident-comms-integration"
 """What Ocean calls an installation that is not named: `my-<name in pyproject.toml>-integration`."""
 
+AUDIENCE = "commsAudience"
+
 _THEIRS = (
     "title",
     "icon",
     "description",
     "publish",
-    "requiredApproval",
-    "approvalNotification",
+    *portjson.APPROVAL,
     "allowAnyoneToViewRuns",
 )
 """Of an action that exists, what people may have changed and keep."""
@@ -98,6 +100,8 @@ async def provision(port: PortService, settings: Settings, door: portjson.Door) 
         for action in portjson.port_actions(definition, settings, door)
     ]
     said = await _write_blueprints(port, blueprints)
+    for blueprint, entities in portjson.ready_entities().items():
+        said += await _write_entities(port, blueprint, entities)
     return [*said, *[await _write_action(port, action, present) for action, present in actions]]
 
 
@@ -227,6 +231,26 @@ def _properties(blueprint: Json) -> dict[str, Json]:
 def _computed(blueprint: Json) -> set[str]:
     kinds = ("mirrorProperties", "calculationProperties", "aggregationProperties")
     return {key for kind in kinds for key in blueprint.get(kind) or {}}
+
+
+# --- entities --------------------------------------------------------------------------------------
+
+
+async def _write_entities(port: PortService, blueprint: str, entities: list[Json]) -> list[str]:
+    """Create-only, so that nothing of what is there is touched. A ready audience that somebody deleted
+    does not come back as long as there is another."""
+    name = f"entity {blueprint}"
+    if blueprint == AUDIENCE:
+        there = {one.get("identifier") for one in await port.search(blueprint, [], include=["$identifier"])}
+        if there:
+            ready = [str(one["identifier"]) for one in entities]
+            return [f"{name} {one}: {'unchanged' if one in there else 'left out'}" for one in ready]
+    said = []
+    for outcome in await port.create_entities(blueprint, entities):
+        if not (outcome.created or outcome.exists):
+            raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+        said.append(f"{name} {outcome.identifier}: {'created' if outcome.created else 'unchanged'}")
+    return said
 
 
 # --- actions ---------------------------------------------------------------------------------------

@@ -112,6 +112,19 @@ class Settings(BaseModel):
     static_bridge_url: str = ""
     bridge_grace_seconds: float = Field(1.5, ge=0, le=60)
 
+    statuspage_api_url: str = "https://api.statuspage.io/v1"
+    statuspage_api_key: str = ""
+    statuspage_pages: tuple[str, ...] = ()
+    # In the door's path, as Statuspage signs nothing: it must be hard to guess and fit an address.
+    statuspage_webhook_secret: str = Field("", pattern=r"^([A-Za-z0-9_-]{16,200})?$")
+
+    smtp_host: str = ""
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    mail_from: str = Field("", pattern=r"^([^@\s<>\",;:]+@[^@\s<>\",;:]+)?$")
+
     archive_after_quiet_minutes: int = Field(1440, ge=0)
     private_rooms_team: str = ""
     installation_key: str = ""
@@ -131,7 +144,24 @@ class Settings(BaseModel):
         """Whether meetings can be created; without it the static bridge is all there is."""
         return bool(self.zoom_account_id)
 
-    @field_validator("slack_api_url", "zoom_api_url", "zoom_oauth_url", "static_bridge_url", "port_app_url")
+    @property
+    def statuspage_enabled(self) -> bool:
+        """Whether a status page can be read and written."""
+        return bool(self.statuspage_api_key)
+
+    @property
+    def mail_enabled(self) -> bool:
+        """Whether mail can be sent."""
+        return bool(self.smtp_host)
+
+    @field_validator(
+        "slack_api_url",
+        "zoom_api_url",
+        "zoom_oauth_url",
+        "static_bridge_url",
+        "statuspage_api_url",
+        "port_app_url",
+    )
     @classmethod
     def _is_http(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -201,13 +231,24 @@ class Settings(BaseModel):
             raise BadInput(variable("slack_bot_token"), "is missing: the Slack app's bot token (xoxb-...)")
         if not self.slack_signing_secret:
             raise BadInput(variable("slack_signing_secret"), "is missing: Basic Information of the Slack app")
-        zoom = ("zoom_account_id", "zoom_client_id", "zoom_client_secret", "zoom_hosts")
-        missing = [name for name in zoom if not getattr(self, name)]
-        if missing and len(missing) < len(zoom):
-            raise BadInput(
-                variable(missing[0]),
-                "is missing: Zoom needs account id, client id, client secret and hosts, or none of them",
-            )
+        self._all_or_none(
+            "Zoom needs account id, client id, client secret and hosts, or none of them",
+            *("zoom_account_id", "zoom_client_id", "zoom_client_secret", "zoom_hosts"),
+        )
+        self._all_or_none("mail needs host and sender, or neither", "smtp_host", "mail_from")
+        self._all_or_none("a mail server's user needs a password", "smtp_user", "smtp_password")
+        self._goes_with("smtp_user", "smtp_host", "a user without a mail server")
+        for name in ("statuspage_pages", "statuspage_webhook_secret"):
+            self._goes_with(name, "statuspage_api_key", "pages and the webhook's secret need the API key")
+
+    def _all_or_none(self, why: str, *names: str) -> None:
+        missing = [name for name in names if not getattr(self, name)]
+        if missing and len(missing) < len(names):
+            raise BadInput(variable(missing[0]), f"is missing: {why}")
+
+    def _goes_with(self, name: str, needed: str, why: str) -> None:
+        if getattr(self, name) and not getattr(self, needed):
+            raise BadInput(variable(needed), f"is missing: {why}")
 
     def _derived(self, client_id: str, client_secret: str, identifier: str) -> Settings:
         """Fill what defaults to something of this installation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -33,7 +34,15 @@ BLUEPRINTS = {
     "incidentNote",
     "incidentCommunication",
     "incidentCommunicationAttempt",
+    "commsAudience",
+    "commsSwitch",
+    "statuspage",
+    "statuspageComponentGroup",
+    "statuspageComponent",
+    "statuspageIncident",
+    "statuspageIncidentUpdate",
 }
+AUDIENCES = {"engineering", "support", "sales", "executives"}
 
 
 class Organisation:
@@ -57,6 +66,9 @@ class Organisation:
         found = await self.client.action(identifier)
         assert found is not None
         return found
+
+    async def entities(self, blueprint: str) -> dict[str, Json]:
+        return {one["identifier"]: one for one in await self.client.search(blueprint, [])}
 
     def effects(self) -> list[str]:
         """What was changed in Port so far, in words."""
@@ -101,7 +113,7 @@ async def test_an_empty_organisation_gets_everything_and_then_nothing(organisati
     assert room["relations"]["incident"]["target"] == "incident"
     assert room["ownership"]["type"] == "Direct"
     assert incident["relations"]["warRoom"]["target"] == "incidentWarRoom"
-    assert set(incident["relations"]) == {"warRoom", "services", "responders"}
+    assert set(incident["relations"]) == {"warRoom", "statuspageIncident", "services", "responders"}
     opens = await organisation.action("open_war_room_on_severity")
     assert opens["publish"] is True
     assert opens["invocationMethod"]["url"].startswith(WEBHOOK.base_url)
@@ -135,7 +147,7 @@ async def test_the_customers_incident_blueprint_only_gains(organisation: Organis
     assert found["schema"]["properties"]["warRoomChannel"]["title"] == "Our own words for it"
     assert "warRoomState" in found["schema"]["properties"]
     assert "summary" not in found["schema"]["properties"]
-    assert set(found["relations"]) == {"service", "warRoom"}
+    assert set(found["relations"]) == {"service", "warRoom", "statuspageIncident"}
     assert said[0].startswith("blueprint pagerdutyIncident: added warRoomBridge, warRoomState")
     assert await organisation.client.blueprint("incident") is None
     room = await organisation.blueprint("incidentWarRoom")
@@ -199,8 +211,13 @@ async def test_without_services_the_rest_is_there_and_the_relation_follows() -> 
     assert second[0] == "blueprint incident: added relation services"
 
 
-@pytest.mark.parametrize("operation", ["blueprints.create", "blueprints.patch", "actions.create"])
-@pytest.mark.parametrize("done", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("operation", "done"),
+    [
+        *itertools.product(["blueprints.create", "blueprints.patch", "actions.create"], [0, 1, 3]),
+        *itertools.product(["entities.bulk"], [0, 1]),
+    ],
+)
 async def test_it_goes_on_where_it_stopped(organisation: Organisation, operation: str, done: int) -> None:
     organisation.port.world.faults.add(
         {"service": "port", "operation": operation, "skip": done, "status": 503, "after_effect": done == 1}
@@ -213,9 +230,12 @@ async def test_it_goes_on_where_it_stopped(organisation: Organisation, operation
     assert all(line.endswith("unchanged") for line in await organisation.provision())
     assert set((await organisation.blueprint("incident"))["relations"]) == {
         "warRoom",
+        "statuspageIncident",
         "services",
         "responders",
     }
+    assert set(await organisation.entities("commsAudience")) == AUDIENCES
+    assert set(await organisation.entities("commsSwitch")) == {"communications"}
 
 
 async def test_what_people_changed_of_an_action_stays(organisation: Organisation) -> None:
@@ -254,6 +274,98 @@ async def test_choices_we_write_are_added_to_an_enum(organisation: Organisation)
     assert found["title"] == "How it stands"
     assert found["enum"] == ["haunted", "open", "opening", "closed", "archived"]
     assert found["enumColors"]["open"] == "lime"
+
+
+async def test_the_pause_switch_and_ready_audiences_are_there(organisation: Organisation) -> None:
+    await organisation.provision()
+
+    switch = (await organisation.entities("commsSwitch"))["communications"]
+    assert switch["properties"]["paused"] is False
+    audiences = await organisation.entities("commsAudience")
+    assert set(audiences) == AUDIENCES
+    assert all(
+        not one["properties"]["slackChannels"] and not one["properties"]["emails"]
+        for one in audiences.values()
+    )
+
+
+async def test_what_people_did_to_switch_and_audiences_stays(organisation: Organisation) -> None:
+    await organisation.provision()
+    await organisation.client.patch_entity(
+        "commsSwitch", "communications", {"paused": True, "reason": "Exercise"}
+    )
+    await organisation.client.patch_entity("commsAudience", "support", {"slackChannels": ["C0SUPPORT"]})
+    organisation.port.delete_entity("commsAudience", "sales")
+
+    said = await organisation.provision()
+
+    assert "entity commsSwitch communications: unchanged" in said
+    assert "entity commsAudience support: unchanged" in said
+    assert "entity commsAudience sales: left out" in said
+    switch = (await organisation.entities("commsSwitch"))["communications"]
+    assert switch["properties"] == {"paused": True, "reason": "Exercise"}
+    audiences = await organisation.entities("commsAudience")
+    assert set(audiences) == AUDIENCES - {"sales"}
+    assert audiences["support"]["properties"]["slackChannels"] == ["C0SUPPORT"]
+
+
+async def test_status_page_blueprints_of_another_integration_only_gain(organisation: Organisation) -> None:
+    theirs: list[Json] = [
+        {
+            "identifier": "statuspage",
+            "title": "Our page",
+            "schema": {"properties": {"headline": {"type": "string", "title": "Motto"}}},
+        },
+        {
+            "identifier": "statuspageComponent",
+            "title": "Our component",
+            "schema": {
+                "properties": {
+                    "status": {
+                        "type": "string",
+                        "title": "State",
+                        "enum": ["operational", "major_outage"],
+                        "enumColors": {"operational": "lime", "major_outage": "red"},
+                    }
+                }
+            },
+            "relations": {
+                "statuspage": {"title": "Page", "target": "statuspage", "required": True, "many": False}
+            },
+        },
+    ]
+    for blueprint in theirs:
+        await organisation.client.create_blueprint(blueprint)
+
+    said = await organisation.provision()
+
+    page = await organisation.blueprint("statuspage")
+    assert page["title"] == "Our page"
+    assert page["schema"]["properties"]["headline"]["title"] == "Motto"
+    component = await organisation.blueprint("statuspageComponent")
+    assert component["relations"]["statuspage"]["required"] is True
+    assert component["relations"]["componentGroup"]["target"] == "statuspageComponentGroup"
+    status = component["schema"]["properties"]["status"]
+    assert status["title"] == "State"
+    assert "under_maintenance" in status["enum"]  # else Port would refuse a component in maintenance
+    assert status["enumColors"]["operational"] == "lime"
+    assert "blueprint statuspageIncident: created" in said
+    assert all(line.endswith("unchanged") for line in await organisation.provision())
+
+
+async def test_an_approval_that_people_switched_off_stays_off(organisation: Organisation) -> None:
+    await organisation.provision()
+    action = await organisation.action("publish_status_page")
+    assert action["requiredApproval"] is True
+    keys = ("identifier", "title", "icon", "description", "trigger", "invocationMethod", "publish")
+    mine = {key: action[key] for key in keys} | {"requiredApproval": False}
+    await organisation.client.put_action("publish_status_page", mine)
+
+    await organisation.provision(door=portjson.Webhook("https://moved.example.com"))
+
+    found = await organisation.action("publish_status_page")
+    assert found["requiredApproval"] is False
+    assert found["invocationMethod"]["url"].startswith("https://moved.example.com/")
 
 
 async def test_the_door_can_be_changed(organisation: Organisation) -> None:

@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import jq
 import pytest
 
+from actions.registry import ACTIONS
 from integration import portjson
 from integration.errors import BadInput
-from integration.models import NOTE_KINDS
+from integration.models import NOTE_KINDS, CommunicationState, Operation
 from integration.settings import IncidentFields, Settings
 
 SHARED = Path(os.environ.get("INCIDENT_COMMS_SHARED", portjson.ROOT.parent / "shared"))
@@ -84,6 +85,38 @@ def test_ports_schema_accepts_everything(
     assert found == {}
 
 
+def test_ports_schema_accepts_the_first_entities(validator: ModuleType) -> None:
+    for entities in portjson.ready_entities().values():
+        for entity in entities:
+            assert validator.validate(entity, "entity", validator.SCHEMA, {}).items == []
+
+
+def test_the_first_entities_fit_their_blueprints() -> None:
+    blueprints = {one["identifier"]: one for one in portjson.blueprints().own}
+    ready = portjson.ready_entities()
+
+    assert set(ready) == {"commsAudience", "commsSwitch"}
+    for blueprint, entities in ready.items():
+        fields = blueprints[blueprint]["schema"]["properties"]
+        for entity in entities:
+            assert set(entity["properties"]) <= set(fields)
+            for name, value in entity["properties"].items():
+                assert value in fields[name].get("enum", [value])
+    assert [one["properties"]["paused"] for one in ready["commsSwitch"]] == [False]
+    assert {one["identifier"] for one in ready["commsAudience"]} == {
+        "engineering",
+        "support",
+        "sales",
+        "executives",
+    }
+
+
+def test_every_definition_has_a_handler_of_the_same_name() -> None:
+    defined = {path.stem for path in (portjson.ROOT / "actions").glob("*.json")}
+
+    assert defined == set(ACTIONS)
+
+
 def test_a_definition_has_its_files_name() -> None:
     for path in (portjson.ROOT / "actions").glob("*.json"):
         assert json.loads(path.read_text())["action"] == path.stem
@@ -93,8 +126,33 @@ def test_a_definition_has_its_files_name() -> None:
 
 def test_kinds_of_notes_are_the_same_everywhere() -> None:
     note = next(one for one in portjson.blueprints().own if one["identifier"] == "incidentNote")
+    button = actions(Settings(), DOORS[0])["add_note"]["trigger"]["userInputs"]["properties"]["kind"]
 
     assert tuple(note["schema"]["properties"]["kind"]["enum"]) == NOTE_KINDS
+    assert tuple(button["enum"]) == NOTE_KINDS
+
+
+def test_what_is_written_of_a_communication_is_known_to_its_blueprint() -> None:
+    found = next(one for one in portjson.blueprints().own if one["identifier"] == "incidentCommunication")
+    fields = found["schema"]["properties"]
+
+    assert set(fields["operation"]["enum"]) == set(get_args(Operation))
+    assert set(fields["state"]["enum"]) == set(get_args(CommunicationState))
+    assert found["relations"]["audience"]["target"] == "commsAudience"
+
+
+def test_states_of_the_status_page_are_the_same_everywhere() -> None:
+    own = {one["identifier"]: one["schema"]["properties"] for one in portjson.blueprints().own}
+    buttons = actions(Settings(), DOORS[0])
+    states = set(own["statuspageComponent"]["status"]["enum"])
+
+    for name in ("publish_status_page", "update_status_page"):
+        inputs = buttons[name]["trigger"]["userInputs"]["properties"]
+        assert set(inputs["componentStatus"]["enum"]) == states
+        assert set(inputs["status"]["enum"]) < set(own["statuspageIncident"]["status"]["enum"])
+    assert own["statuspageIncident"]["status"]["enum"] == own["statuspageIncidentUpdate"]["status"]["enum"]
+    public = portjson.blueprints().additions["schema"]["properties"]["publicStatus"]["enum"]
+    assert set(public) < set(own["statuspageIncident"]["status"]["enum"])
 
 
 def test_every_enum_is_coloured() -> None:
@@ -129,11 +187,69 @@ def test_both_doors_carry_the_same_object() -> None:
         assert claim["installationId"] == "incident-comms"
 
 
+@pytest.mark.parametrize("name", ["publish_status_page", "update_status_page", "resolve_status_page"])
+@pytest.mark.parametrize("door", DOORS, ids=["webhook", "integration action"])
+def test_a_public_post_waits_for_approval_and_nothing_else_starts_it(name: str, door: portjson.Door) -> None:
+    found = actions(Settings(), door)
+    starts = [one for one, action in found.items() if name in json.dumps(action["invocationMethod"])]
+
+    assert starts == [name]
+    assert found[name]["requiredApproval"] is True
+    assert found[name]["approvalNotification"] == {"type": "email"}
+    assert "notifySubscribers" in found[name]["trigger"]["userInputs"]["required"]
+    assert "default" not in found[name]["trigger"]["userInputs"]["properties"]["notifySubscribers"]
+
+
+def rendered(template: Any, context: dict[str, Any]) -> Any:
+    """What Port makes of a template that is one expression, or of an object of them."""
+    if isinstance(template, dict):
+        return {key: rendered(value, context) for key, value in template.items()}
+    if template is None:
+        return None
+    program = template.removeprefix("{{").removesuffix("}}")
+    return jq.compile(program).input_value(context).first()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [[{"identifier": "sales", "properties": {}}, {"identifier": "support"}], ["sales", "support"]],
+    ids=["entities", "identifiers"],
+)
+def test_entity_inputs_reach_us_as_identifiers(given: list[Any]) -> None:
+    body = actions(Settings(), DOORS[0])["post_update"]["invocationMethod"]["body"]
+    one = actions(Settings(), DOORS[0])["publish_status_page"]["invocationMethod"]["body"]
+
+    assert rendered(body["inputs"], {"inputs": {"audiences": given, "text": "Up"}}) == {
+        "audiences": ["sales", "support"],
+        "text": "Up",
+        "sendAgain": None,
+    }
+    found = rendered(one["inputs"], {"inputs": {"page": given[0]}})
+    assert (found["page"], found["components"]) == ("sales", [])
+
+
+def test_a_communication_is_sent_for_its_incident() -> None:
+    action = actions(Settings(incident_blueprint="pagerdutyIncident"), DOORS[0])["send_communication"]
+    held = {"identifier": "INC-1:update:1", "relations": {"incident": "INC-1"}, "properties": {}}
+
+    body = rendered(
+        {key: action["invocationMethod"]["body"][key] for key in ("incident", "snapshot", "inputs")},
+        {"entity": held, "inputs": {}},
+    )
+
+    assert action["trigger"]["blueprintIdentifier"] == "incidentCommunication"
+    assert body == {"incident": "INC-1", "snapshot": None, "inputs": {"communication": "INC-1:update:1"}}
+    offered = action["trigger"]["condition"]["rules"]
+    assert offered == [{"property": "state", "operator": "in", "value": ["held", "failed", "unknown"]}]
+
+
 def test_an_automation_is_created_switched_on_and_reads_the_event() -> None:
     for action in actions(Settings(), DOORS[0]).values():
         if action["trigger"]["type"] == "automation":
             assert action["publish"] is True
-            assert ".entity" not in json.dumps(action["invocationMethod"]).replace(".entityIdentifier", "")
+            said = json.dumps(action["invocationMethod"])
+            assert ".entity" not in said.replace(".entityIdentifier", "")
+            assert ".inputs" not in said
 
 
 def test_who_caused_an_automation_is_said() -> None:
@@ -281,3 +397,35 @@ ROOM = {"warRoom": "room"}
 )
 def test_what_syncs_a_room(before: Any, after: Any, syncs: bool) -> None:
     assert fires("sync_war_room_on_change", before, after) is syncs
+
+
+CUSTOM = Settings(incident_fields=IncidentFields(status=".properties.state"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "announces"),
+    [
+        (incident(relations=ROOM), incident(relations=ROOM, status="monitoring"), True),
+        (incident(relations=ROOM), incident(relations=ROOM, status="resolved"), True),
+        (incident(relations=ROOM, status=None), incident(relations=ROOM), True),
+        (incident(relations=ROOM), incident(relations=ROOM, status=None), False),
+        (incident(relations=ROOM), incident(relations=ROOM, status=""), False),
+        (incident(relations=ROOM), incident(relations=ROOM, severity="sev3"), False),
+        (incident(), incident(relations=ROOM), False),
+        (incident(), incident(status="resolved"), False),
+    ],
+)
+def test_what_is_announced(before: Any, after: Any, announces: bool) -> None:
+    assert fires("announce_status_on_change", before, after) is announces
+
+
+def test_an_announcement_says_from_what_to_what_and_when() -> None:
+    body = actions(CUSTOM, DOORS[0])["announce_status_on_change"]["invocationMethod"]["body"]
+    before, after = (
+        incident(state="open"),
+        incident(state="monitoring") | {"updatedAt": "2026-01-02T03:04:05Z"},
+    )
+
+    said = rendered(body["inputs"], {"event": {"diff": {"before": before, "after": after}}})
+
+    assert said == {"from": "open", "to": "monitoring", "version": "2026-01-02T03:04:05Z"}

@@ -26,6 +26,9 @@ SECRETS = {
     "slack_signing_secret",
     "zoom_client_secret",
     "zoom_webhook_secret",
+    "statuspage_api_key",
+    "statuspage_webhook_secret",
+    "smtp_password",
     "installation_key",
     "port_webhook_secret",
 }
@@ -158,6 +161,23 @@ def test_json_text_is_read_without_ocean_too() -> None:
         ),
         ({"zoom_hosts": '["h@example.com"]'}, "zoom_account_id", "missing"),
         ({"slack_token": "x"}, "slack_token", "no setting"),
+        ({"statuspage_pages": '["page-1"]'}, "statuspage_api_key", "missing"),
+        ({"statuspage_webhook_secret": "sandbox-statuspage-path"}, "statuspage_api_key", "missing"),
+        ({"statuspage_webhook_secret": "short"}, "statuspage_webhook_secret", "pattern"),
+        ({"statuspage_webhook_secret": "needs/escaping-in-a-path"}, "statuspage_webhook_secret", "pattern"),
+        ({"statuspage_api_url": "api.statuspage.io"}, "statuspage_api_url", "http"),
+        ({"smtp_host": "mail.example.com"}, "mail_from", "missing"),
+        ({"mail_from": "incidents@example.com"}, "smtp_host", "missing"),
+        ({"mail_from": "incidents"}, "mail_from", "pattern"),
+        ({"mail_from": "a@example.com\nBcc: b@example.com"}, "mail_from", "pattern"),
+        ({"smtp_user": "u", "smtp_password": "not-a-secret"}, "smtp_host", "missing"),
+        (
+            {"smtp_user": "u", "smtp_host": "mail.example.com", "mail_from": "a@example.com"},
+            "smtp_password",
+            "missing",
+        ),
+        ({"smtp_tls": "maybe"}, "smtp_tls", "starttls"),
+        ({"smtp_port": 0}, "smtp_port", "greater"),
     ],
 )
 def test_a_bad_setting_is_named(given: dict[str, Any], name: str, says: str) -> None:
@@ -167,6 +187,28 @@ def test_a_bad_setting_is_named(given: dict[str, Any], name: str, says: str) -> 
     assert caught.value.field == variable(name)
     assert caught.value.field.startswith(PREFIX)
     assert says in caught.value.problem
+
+
+def test_status_page_and_mail_are_there_when_they_are_set() -> None:
+    nothing = Settings.from_config(REQUIRED)
+    everything = Settings.from_config(
+        {
+            **REQUIRED,
+            "statuspage_api_key": "sandbox-statuspage-key",
+            "statuspage_webhook_secret": "sandbox-statuspage-path",
+            "smtp_host": "127.0.0.1",
+            "smtp_port": "2525",
+            "smtp_tls": "none",
+            "mail_from": "incidents@example.com",
+        }
+    )
+
+    assert (nothing.statuspage_enabled, nothing.mail_enabled) == (False, False)
+    assert (everything.statuspage_enabled, everything.mail_enabled, everything.smtp_port) == (
+        True,
+        True,
+        2525,
+    )
 
 
 def test_an_error_never_repeats_a_secret() -> None:
