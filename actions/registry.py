@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from actions import close_war_room, open_war_room, sync_war_room
+from actions import (
+    add_note,
+    announce_status,
+    close_war_room,
+    open_war_room,
+    post_update,
+    send_communication,
+    send_email,
+    sync_war_room,
+)
 from actions.base import Handle, Kit
 from integration.models import Command, Outcome
 
@@ -12,6 +21,11 @@ ACTIONS: Mapping[str, Handle] = {
     "open_war_room": open_war_room.handle,
     "sync_war_room": sync_war_room.handle,
     "close_war_room": close_war_room.handle,
+    "post_update": post_update.handle,
+    "send_email": send_email.handle,
+    "announce_status": announce_status.handle,
+    "add_note": add_note.handle,
+    "send_communication": send_communication.handle,
 }
 
 

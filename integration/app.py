@@ -131,6 +131,7 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         mirror,
         port_actions=actions_of(list(ACTIONS), portjson.definitions()),
         tend=tend,
+        finish=performer.finish,
         interval=settings.sweep_interval_seconds,
     )
     return Engine(settings, port, slack, zoom, catalog, mirror, runner, sweeper)

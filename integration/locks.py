@@ -13,6 +13,10 @@ class KeyedLocks:
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
+    def __contains__(self, key: str) -> bool:
+        """Whether somebody holds this key."""
+        return key in self._locks
+
     @asynccontextmanager
     async def holding(self, key: str) -> AsyncIterator[None]:
         lock, users = self._locks.get(key, (asyncio.Lock(), 0))

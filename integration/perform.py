@@ -25,6 +25,7 @@ from loguru import logger
 from integration.catalog import Catalog, iso, now, text_hash
 from integration.effects import Effect
 from integration.errors import Ambiguous, IncidentCommsError, Refused, ServiceError, Unreachable
+from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
 
 MAX_ATTEMPTS = 3
@@ -95,6 +96,7 @@ class Performer:
         self._effect_timeout = effect_timeout
         self._settle = settle
         self._claims = 0
+        self._busy = KeyedLocks()
         self._switch = (float("-inf"), "")
         self._outcomes: dict[str, Json] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -151,6 +153,15 @@ class Performer:
         step = held.step.model_copy(update={"requested_by": by or held.step.requested_by})
         return Claim(step, "again", self._next_owner(), intended_at=held.intended_at, last_owner=held.owner)
 
+    async def finish(self, intent: Communication) -> None:
+        """Carry an intent that was cut off to its outcome, by what its record says."""
+        claim = await self._existing(intent.step, self._next_owner())
+        try:
+            await self.perform(claim)
+        except IncidentCommsError as problem:
+            logger.warning(f"{intent.step.key}: {problem}")
+        await self.flush()
+
     def _next_owner(self) -> str:
         self._claims += 1
         return f"{self._process}/{self._claims}"
@@ -165,6 +176,23 @@ class Performer:
 
         Raises Refused or Unreachable (recorded as failed), StillUnknown (recorded as unknown).
         """
+        key = claim.step.key
+        contended = key in self._busy
+        async with self._busy.holding(key):
+            if contended:
+                await self._again_after_another(claim)
+            return await self._perform(claim, cannot_have_happened)
+
+    async def _again_after_another(self, claim: Claim) -> None:
+        """Another task of this process was at the same step: what it came to is the truth now."""
+        await self.flush()
+        held = await self._catalog.communication(claim.step.key)
+        if held is not None and held.state == "sent":
+            claim.verdict, claim.receipt = "sent", held.receipt
+        elif held is not None and claim.verdict == "mine":
+            claim.verdict, claim.last_owner = "recover", held.owner
+
+    async def _perform(self, claim: Claim, cannot_have_happened: bool) -> Receipt:
         if claim.verdict == "sent" and claim.receipt is not None:
             return claim.receipt
         effect = self._effects[claim.step.operation]

@@ -31,14 +31,15 @@ PURPOSE_ACTION: Mapping[str, str] = {
     "reopened": "open_war_room",
     "closing": "close_war_room",
 }
-"""Which handler finishes an intent of which purpose."""
+"""Which handler finishes an intent that needs more than its record. The others say all that is needed."""
 
 
 class Sweeper:
     """`run` never ends; `sweep` is one round.
 
     `port_actions` maps the identifiers of actions and automations in Port to our action names;
-    `tend` does what time asks for in one room (archive after the quiet hours).
+    `tend` does what time asks for in one room (archive after the quiet hours); `finish` carries one
+    intent to its outcome by what its record says.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Sweeper:
         *,
         port_actions: Mapping[str, str],
         tend: Callable[[WarRoom], Awaitable[None]],
+        finish: Callable[[Communication], Awaitable[None]],
         interval: float,
     ) -> None:
         self._port = port
@@ -58,6 +60,7 @@ class Sweeper:
         self._mirror = mirror
         self._port_actions = port_actions
         self._tend = tend
+        self._finish = finish
         self._interval = interval
 
     async def run(self) -> None:
@@ -117,13 +120,20 @@ class Sweeper:
     async def _intents(self, taken: set[str], at_once: bool) -> None:
         """Intents without an outcome whose run is final or gone: finish them without a run."""
         seen: set[tuple[str, str]] = set()
+        finishing: list[Awaitable[None]] = []
         for intent in await self._catalog.unfinished():
             incident = intent.step.incident
-            action = PURPOSE_ACTION.get(intent.step.purpose)
-            if action is None or incident in taken or (action, incident) in seen or self._in_hand(intent):
+            if incident in taken or self._in_hand(intent):
                 continue
             if not at_once and (now() - intent.intended_at).total_seconds() < FRESH_SECONDS:
                 continue  # its run is on it, or Port's search still shows what was
+            action = PURPOSE_ACTION.get(intent.step.purpose)
+            if action is None:
+                logger.info(f"sweeper: finishing {intent.step.key}, which has no outcome")
+                finishing.append(self._finish(intent))
+                continue
+            if (action, incident) in seen:
+                continue
             seen.add((action, incident))
             command = Command(
                 action=action,
@@ -134,6 +144,8 @@ class Sweeper:
             )
             if self._runner.take(command) is not None:
                 logger.info(f"sweeper: took up {intent.step.key}, which has no outcome")
+
+        await asyncio.gather(*finishing)
 
     def _in_hand(self, intent: Communication) -> bool:
         return bool(intent.step.run) and self._runner.in_hand(intent.step.run)
