@@ -92,7 +92,8 @@ def settings_table() -> str:
     for setting in spec()["configurations"]:
         default = default_of(setting)
         shown = "**required**" if setting.get("required") else f"`{default}`" if default else ""
-        lines.append(f"| `{variable(snake(setting['name']))}` | {shown} | {setting['description']} |")
+        cells = (f"`{variable(snake(setting['name']))}`", shown, setting["description"])
+        lines.append(f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -110,6 +110,7 @@ def test_the_table_has_every_variable() -> None:
     table = generate.settings_table()
 
     assert all(f"| `{variable(name)}` |" in table for name in Settings.model_fields)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()} == {4}
 
 
 def test_lists_and_objects_come_as_json_text() -> None:
