@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from integration import mrkdwn
 from integration.communicator import HEADER_LIMIT, cut
 from integration.errors import BadInput
-from integration.models import Incident, Json, NoteKind, Value
+from integration.models import Incident, Json, NoteKind, Step, Value
+from integration.notetaker.text import readable
 
 UPDATE_LIMIT = 10_000  # characters of an update or a mail as written; Slack gets it in up to three messages
 SUBJECT_LIMIT = 200
 TEXT_LIMIT = 4000  # Slack advises no more in `text`, and refuses more in chat.update
 SECTION_LIMIT = 3000  # Block Kit: a section block's text
 _HEADLINE_LIMIT = 400
+_MAIL_BREAK, _MAIL_LINK = "\n\n", "Open in Port: "
 _KIND_MARKS: dict[NoteKind, str] = {
     "update": "📣",
     "finding": "🔎",
@@ -64,7 +66,7 @@ def update(incident: Incident, text_markdown: str, audience_title: str) -> list[
     """An update as Slack messages, split where it is too long for one: at most 4,000 characters each, in
     sections of at most 3,000, so far below Slack's 50 blocks and about 13,200 characters of them."""
     headline, facts = _headline(incident), _facts(incident)
-    to = f"Update for {mrkdwn.plain_cut(audience_title, 100)}" if audience_title.strip() else "Update"
+    to = f"Update for {_words(audience_title, 100)}" if audience_title.strip() else "Update"
     bodies = mrkdwn.pack(mrkdwn.pieces(text_markdown), TEXT_LIMIT - _HEADLINE_LIMIT - 300)
     parts: list[Part] = []
     for number, body in enumerate(bodies, 1):
@@ -72,9 +74,7 @@ def update(incident: Incident, text_markdown: str, audience_title: str) -> list[
         sections = [mrkdwn.joined(group) for group in mrkdwn.pack(body, SECTION_LIMIT)]
         blocks: list[Json] = [] if number > 1 else [_header(incident)]
         blocks += [_section(section) for section in sections]
-        context = (
-            f"{to}{of} · {facts}" if number == 1 else f"{to}{of} · {mrkdwn.plain_cut(_name(incident), 200)}"
-        )
+        context = f"{to}{of} · {facts}" if number == 1 else f"{to}{of} · {_words(_name(incident), 200)}"
         blocks.append(_context(context + _entity_link(incident)))
         said = "\n".join(sections)
         parts.append(Part(text=f"*{headline}*\n{to}{of} · {facts}\n{said}", blocks=blocks))
@@ -83,12 +83,12 @@ def update(incident: Incident, text_markdown: str, audience_title: str) -> list[
 
 def status_notice(incident: Incident, before: str, after: str) -> Part:
     """That the status has changed: one line, and the way to more."""
-    was = f" (was {mrkdwn.plain_cut(before, 60)})" if before else ""
-    now = mrkdwn.plain_cut(after, 60)
-    line = f"{mrkdwn.plain_cut(_name(incident), 250)} is now {now}{was}"
-    severity = f" · {mrkdwn.plain_cut(incident.severity, 60)}" if incident.severity else ""
+    was = f" (was {_words(before, 60)})" if before else ""
+    now = _words(after, 60)
+    line = f"{_words(_name(incident), 250)} is now {now}{was}"
+    severity = f" · {_words(incident.severity, 60)}" if incident.severity else ""
     text = line + severity
-    shown = f"🔔 *{now}*{was}{severity} · {mrkdwn.plain_cut(_name(incident), 250)}"
+    shown = f"🔔 *{now}*{was}{severity} · {_words(_name(incident), 250)}"
     return Part(text=text, blocks=[_section(shown + _entity_link(incident))])
 
 
@@ -107,7 +107,7 @@ def email(incident: Incident, subject: str, text_markdown: str) -> Mail:
 
 def note_in_room(kind: NoteKind, text: str, by: str) -> str:
     """What the room is told of a note that somebody wrote elsewhere; at most 4,000 characters."""
-    name = mrkdwn.plain_cut(by, 200)
+    name = _words(by, 200)
     head = f"{_KIND_MARKS[kind]} *{kind.capitalize()}*{f' by {name}' if name else ''}:"
     lines = text.strip().split("\n")
     quoted = "\n".join(f"> {mrkdwn.plain(line)}".rstrip() for line in lines)
@@ -117,21 +117,45 @@ def note_in_room(kind: NoteKind, text: str, by: str) -> str:
     return f"{head}\n{quoted}"
 
 
+def written_words(step: Step) -> str:
+    """What a communication says in plain words, on one line, without the frame that `update` and `email`
+    put around it. Empty for what has no words, like a channel."""
+    text = step.text
+    if step.operation == "post_message":
+        if step.purpose == "update" and text.startswith("*"):
+            text = text.partition("\n")[2].partition("\n")[2]
+        # Emphasis and code need no undoing: the words are what counts.
+        text = readable(text, {}).replace(mrkdwn.JOINER, "")
+    elif step.operation == "send_email":
+        text = text.partition(_MAIL_BREAK)[2] or text
+        text = text.rpartition(f"{_MAIL_BREAK}{_MAIL_LINK}")[0] or text
+    return _line(text)
+
+
 def _name(incident: Incident) -> str:
     return f"{incident.identifier}: {incident.title}" if incident.title else incident.identifier
 
 
+def _words(text: str, limit: int) -> str:
+    """Outside words on one line of ours in Slack."""
+    return mrkdwn.plain_cut(_line(text), limit)
+
+
+def _line(text: str) -> str:
+    return " ".join(mrkdwn.clean(text).split())
+
+
 def _headline(incident: Incident) -> str:
-    return mrkdwn.plain_cut(_name(incident).replace("\n", " "), _HEADLINE_LIMIT)
+    return _words(_name(incident), _HEADLINE_LIMIT)
 
 
 def _facts(incident: Incident) -> str:
     said = (incident.severity or "no severity", incident.status or "no status")
-    return " · ".join(mrkdwn.plain_cut(one, 60) for one in said)
+    return " · ".join(_words(one, 60) for one in said)
 
 
 def _header(incident: Incident) -> Json:
-    text = cut(mrkdwn.disarm(_name(incident).replace("\n", " ")), HEADER_LIMIT)
+    text = cut(mrkdwn.disarm(_line(_name(incident))), HEADER_LIMIT)
     return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": True}}
 
 
@@ -150,9 +174,9 @@ def _entity_link(incident: Incident) -> str:
 
 def _mail(incident: Incident, subject: str, text: str, *, markdown: bool) -> Mail:
     """The parts of a mail; the plain one is the text as written, which Markdown is made for."""
-    name = mrkdwn.clean(_name(incident))
+    name = _line(_name(incident))
     facts: Sequence[tuple[str, str]] = [
-        (label, mrkdwn.clean(value))
+        (label, _line(value))
         for label, value in (
             ("Severity", incident.severity),
             ("Status", incident.status),
@@ -164,7 +188,7 @@ def _mail(incident: Incident, subject: str, text: str, *, markdown: bool) -> Mai
     linked = mrkdwn.is_absolute(incident.url)
     plain = [name, *(f"{label}: {value}" for label, value in facts), "", body]
     if linked:
-        plain += ["", f"Open in Port: {incident.url}"]
+        plain += ["", f"{_MAIL_LINK}{incident.url}"]
     shown = _mail_html(body) if markdown else f"<p>{html.escape(body)}</p>\n"
     page = [
         '<!doctype html>\n<html><head><meta charset="utf-8"></head>',
@@ -177,9 +201,8 @@ def _mail(incident: Incident, subject: str, text: str, *, markdown: bool) -> Mai
         f'<p><a href="{html.escape(incident.url)}">Open in Port</a></p>' if linked else "",
         "</body></html>",
     ]
-    one_line = " ".join(mrkdwn.clean(subject).split())
-    return Mail(
-        subject=cut(one_line, SUBJECT_LIMIT),
+        return Mail(
+        subject=cut(_line(subject), SUBJECT_LIMIT),
         plain="\n".join(plain) + "\n",
         html="\n".join(line for line in page if line) + "\n",
     )

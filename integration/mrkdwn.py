@@ -20,10 +20,10 @@ from markdown_it.token import Token
 from integration.communicator import escape
 
 LINK_LIMIT = 1500  # a longer address is shown as words: a link is never cut in two
-_JOINER = "\u2060"
+JOINER = "\u2060"
 _MASS_MENTION = re.compile(r"(?<![\w.+-])@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
 _FORGED = re.compile(r"<(?=[@#!])")
-_URL = re.compile(r"\bhttps?://[^\s<>\"|\\^`{}]*[^\s<>\"|\\^`{}.,;:!?)\]'*_~]", re.IGNORECASE)
+URL = re.compile(r"\bhttps?://[^\s<>\"|\\^`{}]*[^\s<>\"|\\^`{}.,;:!?)\]'*_~]", re.IGNORECASE)
 _RULE = "──────────"
 _QUOTE = "> "
 
@@ -41,6 +41,8 @@ class Parser(MarkdownIt):
 
 def is_absolute(url: str) -> bool:
     """Whether `url` leads somewhere by itself: http, https with a host, or a mail address."""
+    if any(c.isspace() or not c.isprintable() for c in url):
+        return False  # urlsplit leaves some of these out without a word
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -72,7 +74,7 @@ def _control(c: str) -> bool:
 
 def disarm(text: str) -> str:
     """Words for a plain text field, which Slack does not parse but people copy: no mention in them."""
-    return _no_mass_mention(_FORGED.sub(f"<{_JOINER}", clean(text)))
+    return _no_mass_mention(_FORGED.sub(f"<{JOINER}", clean(text)))
 
 
 def plain(text: str) -> str:
@@ -90,7 +92,7 @@ def link(url: str, label: str) -> str:
     """A link; `label` is mrkdwn already. An address that is not absolute leaves the label alone."""
     if not is_absolute(url):
         return label
-    address = _MASS_MENTION.sub("%40", clean(url)).replace(" ", "%20").replace("|", "%7C").replace("\n", "")
+    address = _MASS_MENTION.sub("%40", url).replace("|", "%7C")
     address = escape(address.replace("<", "%3C").replace(">", "%3E"))
     words = label.replace("\n", " ").strip()
     if len(address) + len(words) > LINK_LIMIT:
@@ -129,7 +131,7 @@ def joined(group: Sequence[Piece]) -> str:
 
 
 def _no_mass_mention(text: str) -> str:
-    return _MASS_MENTION.sub(f"@{_JOINER}", text)
+    return _MASS_MENTION.sub(f"@{JOINER}", text)
 
 
 def _split(piece: Piece, limit: int) -> Iterator[Piece]:
@@ -232,7 +234,7 @@ class _Writer:
 
     def _add_code(self, code: str) -> None:
         # Slack knows no way to write three backticks within a code block.
-        text = escape(code.replace("```", f"`{_JOINER}`{_JOINER}`"))
+        text = escape(code.replace("```", f"`{JOINER}`{JOINER}`"))
         self._found.append(Piece(text, code=True))
         self._marker = ""
 
@@ -274,7 +276,7 @@ def _with_links(text: str) -> str:
     """Bare addresses become links, since our blocks ask Slack to look for nothing by itself."""
     parts: list[str] = []
     last = 0
-    for found in _URL.finditer(text):
+    for found in URL.finditer(text):
         if not is_absolute(found.group()):
             continue
         parts += [plain(text[last : found.start()]), link(found.group(), "")]
