@@ -201,7 +201,7 @@ def _mail(incident: Incident, subject: str, text: str, *, markdown: bool) -> Mai
         f'<p><a href="{html.escape(incident.url)}">Open in Port</a></p>' if linked else "",
         "</body></html>",
     ]
-        return Mail(
+    return Mail(
         subject=cut(_line(subject), SUBJECT_LIMIT),
         plain="\n".join(plain) + "\n",
         html="\n".join(line for line in page if line) + "\n",
