@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 
 from integration.catalog import Catalog
 from integration.errors import BadInput
@@ -28,6 +29,14 @@ class Kit:
     slack: SlackService
     zoom: ZoomService | None
     locks: KeyedLocks
+    unfinished: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def later(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        """Keep what goes on after its run has ended from being collected."""
+        for task in tasks:
+            if not task.done():
+                self.unfinished.add(task)
+                task.add_done_callback(self.unfinished.discard)
 
 
 Handle = Callable[[Command, Kit], Awaitable[Outcome]]

@@ -21,6 +21,7 @@ from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models import Command, Incident, Outcome, Receipt, SlackUser, Step, WarRoom
 from integration.perform import Claim
 
+DECORATION_SECONDS = 2.0
 AUTOMATION = "automation"  # how `requested_by` begins when no person pressed a button
 
 
@@ -241,12 +242,12 @@ class Opening:
         bridge = bridge_task.result() if bridge_task.done() else Bridge(problem="on its way")
         room = self._room(channel, bridge, (await self.kit.slack.me()).team_url)
         self.kit.mirror.watch(room)
-        briefing, (invited, not_invited), *_ = await asyncio.gather(
-            self._briefing(room, bridge, new_channel=claim.acted),
-            invite_task,
-            self._optional("topic", self._topic(room)),
-            self._optional("bookmark", self._bookmark(room)),
-            self._write_back(room),
+        decoration = [
+            asyncio.create_task(self._optional("topic", self._topic(room))),
+            asyncio.create_task(self._optional("bookmarks", self._bookmark(room))),
+        ]
+        briefing, (invited, not_invited), _ = await asyncio.gather(
+            self._briefing(room, bridge, new_channel=claim.acted), invite_task, self._write_back(room)
         )
         room = room.model_copy(
             update={"briefing_ts": briefing, "invited": invited, "not_invited": not_invited}
@@ -255,7 +256,13 @@ class Opening:
             bridge = await bridge_task
             room = await self._late_bridge(room, bridge)
         self.kit.performer.relate(list(self.claims.values()), room.identifier)
-        await asyncio.gather(self._write_room(room), self.kit.performer.flush())
+        # Slack allows few topics and bookmarks a minute; the run does not wait for them for long.
+        await asyncio.gather(
+            self._write_room(room),
+            self.kit.performer.flush(),
+            asyncio.wait(decoration, timeout=DECORATION_SECONDS),
+        )
+        self.kit.later(decoration)
         self.kit.mirror.watch(room)
         return self._outcome(room, bridge)
 

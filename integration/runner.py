@@ -84,11 +84,11 @@ class Runner:
         return outcome
 
     async def _report(self, command: Command, outcome: Outcome) -> None:
-        for line in outcome.log:
+        if outcome.log:
             try:
-                await self._port.log_run(command.run, line)
+                await self._port.log_run(command.run, "\n".join(outcome.log))
             except ServiceError as problem:
-                logger.warning(f"run {command.run}: log line not written: {problem}")
+                logger.warning(f"run {command.run}: log not written: {problem}")
         delays = iter(REPORT_RETRY_SECONDS)
         while True:
             try:
