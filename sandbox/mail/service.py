@@ -32,6 +32,7 @@ class Mailbox:
         self._server: asyncio.Server | None = None
         self._open: set[Conversation] = set()
         self._wanted = False
+        self._accepting = False
         world.on_reset(self.clear)
 
     # Running
@@ -49,7 +50,7 @@ class Mailbox:
 
     async def down(self) -> None:
         """Be as a machine that is off: connections under way are reset, new ones refused."""
-        server, self._server = self._server, None
+        server, self._server, self._accepting = self._server, None, False
         if server is None:
             return
         server.close()
@@ -62,6 +63,7 @@ class Mailbox:
         if self._server is not None:
             return
         loop = asyncio.get_running_loop()
+        self._accepting = True
         self._server = await loop.create_server(lambda: Conversation(self), self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -132,6 +134,9 @@ class Mailbox:
         return f'mail {number} "{message.subject}" taken for {", ".join(recipients)}'
 
     def opened(self, conversation: Conversation) -> None:
+        if not self._accepting:  # the system had taken it just before the server went down
+            conversation.abort()
+            return
         self._open.add(conversation)
 
     def closed(self, conversation: Conversation) -> None:
