@@ -1,0 +1,203 @@
+"""What the status page says, back in Port: on its own entities, and on the incident that it is about.
+
+Webhooks are hints, and whatever they hint at is read from Statuspage before anything is written. They are
+never needed: `poll` finds what people did on the page by hand, and a resync what both have missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from loguru import logger
+
+from integration.budget import Priority
+from integration.catalog import Catalog
+from integration.effects_public import marker
+from integration.errors import BadInput, ServiceError
+from integration.live_upserts import COMPONENT, INCIDENT, PAGE, UPDATE
+from integration.models import Json, PublicIncident
+from integration.page_record import OPEN, PageRecord, differences, properties, related
+from integration.services.port import PortService
+from integration.services.statuspage import StatuspageService
+from integration.services.statuspage_shapes import incident_of, objects
+from integration.settings import Settings
+
+DEBOUNCE_SECONDS = 0.2  # one change on a page comes as several webhooks
+RETRY_SECONDS = (2.0, 10.0, 60.0)
+PAGE_SECONDS = 300.0  # a page's own name and settings are read at most this often
+REOPENED_WITHIN = timedelta(hours=24)  # how long a public incident is watched after its last word
+MOST_HINTS = 500  # waiting at once; what is beyond is found by the poll
+
+Upsert = Callable[[str, list[Json]], Awaitable[Sequence[str]]]
+"""Takes a kind and raw objects through Ocean's mapping into Port (`LiveUpserts`)."""
+
+
+class PageMirror:
+    """Follows the public incidents. One instance a process."""
+
+    def __init__(
+        self,
+        port: PortService,
+        catalog: Catalog,
+        statuspage: StatuspageService,
+        settings: Settings,
+        upsert: Upsert,
+    ) -> None:
+        self._record = PageRecord(port, catalog, settings)
+        self._statuspage = statuspage
+        self._settings = settings
+        self._upsert = upsert
+        self._following: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._again: set[tuple[str, str]] = set()
+        self._components: defaultdict[str, set[str]] = defaultdict(set)  # hinted at, by page
+        self._page_read: dict[str, float] = {}
+        self._seen: dict[str, PublicIncident] = {}  # by id, as last written to Port
+
+    # Hints
+
+    def observe(self, page: str, incident: str = "", component: str = "") -> None:
+        """Something about `page` may have changed. Returns at once; however many hints come while one is
+        waiting to be read, it is read once. Pages that are not ours are of no concern."""
+        if not self._is_ours(page) or not (incident or component):
+            return
+        if not incident:
+            self._components[page].add(component)
+        key = (page, incident)
+        if key in self._following:
+            self._again.add(key)
+        elif len(self._following) >= MOST_HINTS:
+            logger.warning("statuspage: too many hints at once; the poll will find what has changed")
+        else:
+            # A context of its own: the request that brought the hint ends before this does.
+            self._following[key] = asyncio.create_task(self._follow(key), context=contextvars.Context())
+
+    async def stop(self) -> None:
+        """Drop what waits. Nothing is lost by it: the next process reads the pages again."""
+        tasks = list(self._following.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, key: tuple[str, str]) -> None:
+        try:
+            while True:
+                await asyncio.sleep(DEBOUNCE_SECONDS)
+                self._again.discard(key)
+                await self._read_hinted(*key)
+                if key not in self._again:
+                    return
+        except Exception:
+            logger.exception(f"statuspage: {' '.join(key)} could not be followed")
+        finally:
+            del self._following[key]
+
+    async def _read_hinted(self, page: str, incident: str) -> None:
+        for wait in (*RETRY_SECONDS, None):
+            try:
+                if incident:
+                    await self._read(page, incident)
+                else:
+                    await self._read_components(page)
+                return
+            except (ServiceError, BadInput) as problem:
+                if wait is None or isinstance(problem, BadInput):
+                    logger.warning(f"statuspage: {page} {incident}: {problem}; left to the next poll")
+                    return
+                logger.info(f"statuspage: {page} {incident}: {problem}; again in {wait:.0f} s")
+                await asyncio.sleep(wait)
+
+    # On schedule
+
+    async def poll(self) -> None:
+        """Look at every incident of ours that has a public one, by one list of each page.
+
+        Costs one request for each page with such incidents, and one more for each of them that has
+        changed. The failure of one page is logged and leaves the others alone.
+        """
+        watched: defaultdict[str, dict[str, bool]] = defaultdict(dict)  # page -> public id -> open for us
+        for entity in await self._record.watched(REOPENED_WITHIN):
+            where = await self._record.where(entity)
+            if where is not None and self._is_ours(where[0]):
+                watched[where[0]][where[1]] = properties(entity).get("publicStatus") in OPEN
+        for page, incidents in watched.items():
+            try:
+                await self._poll_page(page, incidents)
+            except ServiceError as problem:
+                logger.warning(f"statuspage: page {page} not looked at: {problem}")
+        known = {public for incidents in watched.values() for public in incidents}
+        self._seen = {public: seen for public, seen in self._seen.items() if public in known}
+
+    async def _poll_page(self, page: str, incidents: dict[str, bool]) -> None:
+        unresolved = await self._statuspage.unresolved(page, priority=Priority.MIRROR)
+        standing = {public.id: public for public in unresolved}
+        for public, open_for_us in incidents.items():
+            stands = standing.get(public)
+            changed = stands is not None and self._seen.get(public) != stands
+            ended_or_deleted = stands is None and open_for_us
+            if changed or ended_or_deleted:
+                await self._read(page, public)
+
+    async def absorb(self, incidents: Sequence[Json]) -> None:
+        """Take what a resync has read, all incidents of all pages: no further request, but for those of
+        ours that have gone."""
+        ours = await self._record.public()
+        shown = {related(entity): entity for entity in ours if related(entity)}
+        for raw in incidents:
+            public = incident_of(raw)
+            if public is None:
+                continue
+            entity = shown.get(public.id)
+            unrelated = entity is None and bool(marker(public)) and not public.over
+            if unrelated or (entity is not None and differences(entity, public)):
+                await self._record.show(public)
+        for gone in set(shown) - {raw.get("id") for raw in incidents}:
+            where = await self._record.where(shown[gone])
+            if where is not None and self._is_ours(where[0]):
+                await self._read(*where)
+
+    # Reading
+
+    async def _read(self, page: str, incident: str) -> None:
+        """Read one public incident and write what it says."""
+        raw = await self._statuspage.raw_incident(page, incident, priority=Priority.INTERNAL)
+        public = incident_of(raw) if raw is not None else None
+        if raw is None or public is None:
+            await self._record.forget(page, incident)
+            return
+        await self._refresh_page(page)
+        await self._upsert(COMPONENT, objects(raw.get("components")))
+        await self._upsert(INCIDENT, [raw])
+        await self._upsert(UPDATE, objects(raw.get("incident_updates")))
+        await self._record.show(public)
+        self._seen[public.id] = public
+
+    async def _read_components(self, page: str) -> None:
+        """There is no telling of many at once but by the list; one request for a hundred of them."""
+        wanted, self._components[page] = self._components[page], set()
+        found: list[Json] = []
+        try:
+            async for some in self._statuspage.raw_components(page, priority=Priority.INTERNAL):
+                found += [component for component in some if component["id"] in wanted]
+            await self._refresh_page(page)
+            await self._upsert(COMPONENT, found)
+        except ServiceError:
+            self._components[page] |= wanted
+            raise
+
+    async def _refresh_page(self, page: str) -> None:
+        last = self._page_read.get(page)
+        if last is not None and time.monotonic() - last < PAGE_SECONDS:
+            return
+        raw = await self._statuspage.raw_page(page, priority=Priority.INTERNAL)
+        if raw is not None:
+            await self._upsert(PAGE, [raw])
+            self._page_read[page] = time.monotonic()
+
+    def _is_ours(self, page: str) -> bool:
+        pages = self._settings.statuspage_pages
+        return not pages or page in pages

@@ -1,0 +1,168 @@
+"""What our incidents show of their public ones, and whose a public incident is. Knows Port only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from loguru import logger
+
+from integration.catalog import COMMUNICATION, Catalog, iso, now, read_communication, when
+from integration.effects_public import marker
+from integration.errors import Refused
+from integration.models import Json, PublicIncident
+from integration.services.port import PortService
+from integration.settings import Settings
+
+PUBLIC_INCIDENT = "statuspageIncident"  # the blueprint, and the relation to it on the customer's incident
+
+OPEN = ("investigating", "identified", "monitoring")
+SHOWN = (*OPEN, "resolved", "postmortem")
+"""What an incident of ours can say of its public one; maintenance has other words and is not shown there."""
+
+
+class PageRecord:
+    """Which public incident stands for which of ours. Raises the errors of PortService."""
+
+    def __init__(self, port: PortService, catalog: Catalog, settings: Settings) -> None:
+        self._port = port
+        self._catalog = catalog
+        self._blueprint = settings.incident_blueprint
+        self._page_of: dict[str, str] = {}  # by public incident
+
+    # Which ones
+
+    async def public(self) -> list[Json]:
+        """Every incident of ours that has a public one. Port's search lags by seconds."""
+        rules = [{"property": "publicStatus", "operator": "isNotEmpty"}]
+        return await self._port.search(self._blueprint, rules)
+
+    async def watched(self, recent: timedelta) -> list[Json]:
+        """Those of ours whose public incident is open, or was spoken of within `recent`."""
+        rules: list[Json] = [
+            {"property": "publicStatus", "operator": "in", "value": list(OPEN)},
+            {"property": "lastPublicUpdateAt", "operator": ">", "value": iso(now() - recent)},
+        ]
+        return await self._port.search(self._blueprint, rules, "or")
+
+    async def where(self, entity: Json) -> tuple[str, str] | None:
+        """Page and id of the public incident that our incident shows; None when that is not known."""
+        if public := related(entity):
+            if public not in self._page_of:
+                page = properties(await self._port.get_entity(PUBLIC_INCIDENT, public)).get("pageId")
+                if isinstance(page, str) and page:
+                    self._page_of[public] = page
+            if public in self._page_of:
+                return self._page_of[public], public
+        # Published a moment ago, nothing is related yet; but it is on the record.
+        record = await self._catalog.communications(str(entity["identifier"]))
+        for one in sorted(record, key=lambda one: one.intended_at, reverse=True):
+            data = one.receipt.data if one.receipt else {}
+            if one.step.operation == "publish_incident" and one.state == "sent" and data.get("incident"):
+                return str(data.get("page")), str(data["incident"])
+        return None
+
+    async def incident_of(self, public: PublicIncident) -> str:
+        """Identifier of our incident that this public one is about; empty when it is none of ours.
+
+        A page may be shared with another installation, whose incidents may bear the same identifiers: a
+        key that our record does not know is theirs.
+        """
+        marked = marker(public)
+        incident, key = marked.get("incident"), marked.get("key")
+        if isinstance(incident, str) and incident:
+            if not isinstance(key, str) or not key:
+                return incident
+            communication = await self._catalog.communication(key)
+            return incident if communication and communication.step.incident == incident else ""
+        rules: list[Json] = [
+            {"property": "operation", "operator": "=", "value": "publish_incident"},
+            {"property": "state", "operator": "=", "value": "sent"},
+        ]
+        for entity in await self._port.search(COMMUNICATION, rules):
+            receipt = properties(entity).get("receipt")
+            if isinstance(receipt, dict) and receipt.get("incident") == public.id:
+                return read_communication(entity).step.incident
+        return ""
+
+    # What they show
+
+    async def show(self, public: PublicIncident) -> None:
+        """Write onto our incident what its public one says, where that differs from what stands there."""
+        incident = await self.incident_of(public)
+        entity = await self._catalog.incident_entity(incident) if incident else None
+        changes = differences(entity, public) if entity else {}
+        relations = {PUBLIC_INCIDENT: public.id} if changes.pop(PUBLIC_INCIDENT, None) else None
+        if changes or relations:
+            await self._patch(incident, changes, relations)
+            logger.info(f"statuspage: {incident} is {public.status} in public ({public.shortlink})")
+
+    async def forget(self, page: str, public: str) -> None:
+        """That public incident is no more. Its entity goes with the next resync: Port deletes none that
+        another one is related to."""
+        for entity in await self.public():
+            if (related(entity) or public) != public or await self.where(entity) != (page, public):
+                continue
+            logger.warning(f"statuspage: {public} of {entity['identifier']} was deleted on page {page}")
+            nothing: Json = {"publicStatus": None, "publicIncident": None, "publicSince": None}
+            await self._catalog.patch_incident(str(entity["identifier"]), nothing, {PUBLIC_INCIDENT: None})
+
+    async def _patch(self, incident: str, changes: Json, relations: Json | None) -> None:
+        try:
+            await self._catalog.patch_incident(incident, changes, relations)
+        except Refused as problem:
+            if relations is None:
+                raise
+            # The mapping of this installation may leave public incidents out: then there is no entity to
+            # relate to, and the rest is worth having all the same.
+            logger.warning(f"statuspage: {incident} could not be related to its public incident: {problem}")
+            if changes:
+                await self._catalog.patch_incident(incident, changes)
+
+
+def differences(entity: Json, public: PublicIncident) -> Json:
+    """What to change on our incident: properties, and the relation under its name.
+
+    With several public incidents for one of ours, on two pages or one after the other, it shows the one
+    that has spoken last; so does a late answer never undo a newer one.
+    """
+    held, spoken = properties(entity), _spoken(public)
+    shown = when(held.get("lastPublicUpdateAt"))
+    if shown is not None and spoken is not None and spoken < shown:
+        return {}
+    wanted: Json = {
+        "publicStatus": public.status if public.status in SHOWN else None,
+        "publicIncident": public.shortlink or None,
+        "publicSince": _time(public.created_at),
+        "lastPublicUpdateAt": _time(spoken),
+    }
+    changes = {
+        name: value
+        for name, value in wanted.items()
+        if value is not None and not _same(held.get(name), value)
+    }
+    return changes | ({PUBLIC_INCIDENT: public.id} if related(entity) != public.id else {})
+
+
+def properties(entity: Json | None) -> Json:
+    found = (entity or {}).get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def related(entity: Json) -> str:
+    found = (entity.get("relations") or {}).get(PUBLIC_INCIDENT)
+    return found if isinstance(found, str) else ""
+
+
+def _spoken(public: PublicIncident) -> datetime | None:
+    """When the page last said something; the time shown beside it may have been changed by hand."""
+    return max((one.created_at for one in public.updates if one.created_at), default=public.created_at)
+
+
+def _time(at: datetime | None) -> str | None:
+    return iso(at.astimezone(UTC)) if at else None
+
+
+def _same(held: Any, wanted: str) -> bool:
+    """Equal, or the same moment in two spellings."""
+    return held == wanted or (when(wanted) is not None and when(held) == when(wanted))
