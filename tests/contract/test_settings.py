@@ -94,10 +94,27 @@ def test_ocean_accepts_the_defaults_for_a_first_install() -> None:
     defaults = get_port_integration_defaults(PortAppConfig, base_path=portjson.ROOT)
 
     assert defaults is not None
-    assert defaults.port_app_config.resources == []
     assert defaults.port_app_config.entity_deletion_threshold == 1
     assert {one["identifier"] for one in defaults.blueprints} >= {"incident", "incidentWarRoom"}
     assert not {one["identifier"] for one in defaults.blueprints} & {"service", "_user", "_team"}
+
+
+def test_the_mapping_fills_what_its_blueprints_have() -> None:
+    """And nothing that a resync could delete beside the status pages."""
+    defaults = get_port_integration_defaults(PortAppConfig, base_path=portjson.ROOT)
+    assert defaults is not None
+    blueprints = {one["identifier"]: one for one in portjson.blueprints().own}
+    resources = defaults.port_app_config.resources
+
+    assert [one.kind for one in resources] == [
+        one["kind"] for feature in spec()["features"] for one in feature["resources"]
+    ]
+    for resource in resources:
+        entity = resource.port.entity.mappings
+        blueprint = blueprints[entity.blueprint.strip('"')]
+        assert blueprint["identifier"].startswith("statuspage")
+        assert set(entity.properties) == set(blueprint["schema"]["properties"])
+        assert set(entity.relations) == set(blueprint["relations"])
 
 
 def test_generated_files_are_current() -> None:

@@ -1,0 +1,169 @@
+"""Blueprints that are there already only gain, and a clash is named before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.routing import Router
+
+from integration.errors import BadInput
+from integration.settings import IncidentFields, Settings
+from sandbox.port.service import Port
+from sandbox.world import Json, World
+from tests.provision.conftest import SERVICE, Organisation
+from tests.sandbox.serve import serve
+
+
+async def test_the_customers_incident_blueprint_only_gains(organisation: Organisation) -> None:
+    theirs = {
+        "identifier": "pagerdutyIncident",
+        "title": "PagerDuty incident",
+        "icon": "pagerduty",
+        "schema": {
+            "properties": {
+                "urgency": {"type": "string", "title": "Urgency", "enum": ["high", "low"]},
+                "warRoomChannel": {"type": "string", "title": "Our own words for it"},
+            },
+            "required": ["urgency"],
+        },
+        "relations": {"service": {"title": "Service", "target": "service", "required": False, "many": False}},
+    }
+    await organisation.client.create_blueprint(theirs)
+    settings = Settings(
+        incident_blueprint="pagerdutyIncident", incident_fields=IncidentFields(severity=".properties.urgency")
+    )
+
+    said = await organisation.provision(settings)
+
+    found = await organisation.blueprint("pagerdutyIncident")
+    assert found["title"] == "PagerDuty incident"
+    assert found["schema"]["required"] == ["urgency"]
+    assert found["schema"]["properties"]["urgency"] == theirs["schema"]["properties"]["urgency"]  # type: ignore[index]
+    assert found["schema"]["properties"]["warRoomChannel"]["title"] == "Our own words for it"
+    assert "warRoomState" in found["schema"]["properties"]
+    assert "summary" not in found["schema"]["properties"]
+    assert set(found["relations"]) == {"service", "warRoom", "statuspageIncident"}
+    assert said[0].startswith("blueprint pagerdutyIncident: added warRoomBridge, warRoomState")
+    assert await organisation.client.blueprint("incident") is None
+    room = await organisation.blueprint("incidentWarRoom")
+    assert room["relations"]["incident"]["target"] == "pagerdutyIncident"
+
+
+async def test_an_incident_blueprint_that_is_not_there_is_named(organisation: Organisation) -> None:
+    before = organisation.effects()
+
+    with pytest.raises(BadInput, match=r"INCIDENT_BLUEPRINT.*opsIncident"):
+        await organisation.provision(Settings(incident_blueprint="opsIncident"))
+
+    assert organisation.effects() == before
+
+
+@pytest.mark.parametrize(
+    ("theirs", "says"),
+    [
+        (
+            {"schema": {"properties": {"lastActivityAt": {"type": "number"}}}},
+            "property lastActivityAt is of type number, ours is string",
+        ),
+        (
+            {"relations": {"warRoom": {"target": "service", "many": True}}},
+            "relation warRoom goes to many service",
+        ),
+        (
+            {
+                "schema": {"properties": {"x": {"type": "string"}}},
+                "calculationProperties": {"latestNote": {"type": "string", "calculation": ".properties.x"}},
+            },
+            "latestNote is computed",
+        ),
+    ],
+)
+async def test_a_clash_is_named_and_nothing_is_written(
+    organisation: Organisation, theirs: Json, says: str
+) -> None:
+    blueprint = {"identifier": "incident", "title": "Incident", "schema": {"properties": {}}}
+    await organisation.client.create_blueprint(blueprint | theirs)
+    before = organisation.effects()
+
+    with pytest.raises(BadInput, match=says):
+        await organisation.provision()
+
+    assert organisation.effects() == before
+
+
+async def test_without_services_the_rest_is_there_and_the_relation_follows() -> None:
+    port = Port(World())
+    async with serve(Router(routes=port.routes())) as url:
+        organisation = Organisation(port, url + "/port")
+        first = await organisation.provision()
+        await organisation.client.create_blueprint(SERVICE)
+        second = await organisation.provision()
+        await organisation.client.aclose()
+
+    assert first[0] == (
+        "blueprint incident: created (without relation services, as Port has no blueprint service)"
+    )
+    assert second[0] == "blueprint incident: added relation services"
+
+
+async def test_choices_we_write_are_added_to_an_enum(organisation: Organisation) -> None:
+    await organisation.provision()
+    room = await organisation.blueprint("incidentWarRoom")
+    state = room["schema"]["properties"]["state"] | {
+        "title": "How it stands",
+        "enum": ["haunted", "open"],
+        "enumColors": {"haunted": "purple", "open": "lime"},
+    }
+    properties = room["schema"]["properties"] | {"state": state}
+    await organisation.client.patch_blueprint("incidentWarRoom", {"schema": {"properties": properties}})
+
+    said = await organisation.provision()
+
+    assert "blueprint incidentWarRoom: added choices of state" in said
+    found = (await organisation.blueprint("incidentWarRoom"))["schema"]["properties"]["state"]
+    assert found["title"] == "How it stands"
+    assert found["enum"] == ["haunted", "open", "opening", "closed", "archived"]
+    assert found["enumColors"]["open"] == "lime"
+
+
+async def test_status_page_blueprints_of_another_integration_only_gain(organisation: Organisation) -> None:
+    theirs: list[Json] = [
+        {
+            "identifier": "statuspage",
+            "title": "Our page",
+            "schema": {"properties": {"headline": {"type": "string", "title": "Motto"}}},
+        },
+        {
+            "identifier": "statuspageComponent",
+            "title": "Our component",
+            "schema": {
+                "properties": {
+                    "status": {
+                        "type": "string",
+                        "title": "State",
+                        "enum": ["operational", "major_outage"],
+                        "enumColors": {"operational": "lime", "major_outage": "red"},
+                    }
+                }
+            },
+            "relations": {
+                "statuspage": {"title": "Page", "target": "statuspage", "required": True, "many": False}
+            },
+        },
+    ]
+    for blueprint in theirs:
+        await organisation.client.create_blueprint(blueprint)
+
+    said = await organisation.provision()
+
+    page = await organisation.blueprint("statuspage")
+    assert page["title"] == "Our page"
+    assert page["schema"]["properties"]["headline"]["title"] == "Motto"
+    component = await organisation.blueprint("statuspageComponent")
+    assert component["relations"]["statuspage"]["required"] is True
+    assert component["relations"]["componentGroup"]["target"] == "statuspageComponentGroup"
+    status = component["schema"]["properties"]["status"]
+    assert status["title"] == "State"
+    assert "under_maintenance" in status["enum"]  # else Port would refuse a component in maintenance
+    assert status["enumColors"]["operational"] == "lime"
+    assert "blueprint statuspageIncident: created" in said
+    assert all(line.endswith("unchanged") for line in await organisation.provision())
