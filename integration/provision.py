@@ -27,8 +27,8 @@ from integration.models import Json
 from integration.services.port import PortService
 from integration.settings import DEFAULT_BLUEPRINT, PREFIX, Settings, variable
 
-DEFAULT_IDENTIFIER = "my-incident-comms-integration"
-"""What Ocean calls an installation that is not named: `my-<name in pyproject.toml>-integration`."""
+DEFAULT_IDENTIFIER = "incident-comms"
+"""What `config.yaml` calls an installation that is not named otherwise: Ocean claims runs under it."""
 
 AUDIENCE = "commsAudience"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `-n`, the stories of one file stay in one process: their stage takes seconds to set up."""
     if config.getoption("dist", "no") != "load":
         return None
-    from xdist.scheduler import LoadScopeScheduling
+    scheduler: Any = importlib.import_module("xdist.scheduler").LoadScopeScheduling(config, log)
+    scheduler._split_scope = _scope
+    return scheduler
 
-    class ByStage(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return nodeid.partition("::")[0] if nodeid.startswith(STORIES) else nodeid
 
-    return ByStage(config, log)
+def _scope(nodeid: str) -> str:
+    return nodeid.partition("::")[0] if nodeid.startswith(STORIES) else nodeid

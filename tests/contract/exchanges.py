@@ -77,11 +77,19 @@ def _violations(entry: Json) -> list[str]:
         data=entry["request"]["body"].encode(),
     )
     problems = []
-    if entry["caller"].startswith(OURS) and not oauth:
+    if entry["caller"].startswith(OURS) and not oauth and not _is_opted_in(entry):
         problems += [f"asked: {_told(one)}" for one in _api(service).iter_request_errors(request)]
     if entry["status"] is not None and _is_published(entry):
         problems += [f"answered {entry['status']}: {_told(one)}" for one in _answer(service, request, entry)]
     return [f"{service} {entry['operation']} {problem}" for problem in problems]
+
+
+def _is_opted_in(entry: Json) -> bool:
+    """Port publishes its own integration action types alone; who opts in to ours has Port's word for more.
+
+    The sandbox refuses them, as Port does, until it is told otherwise.
+    """
+    return entry["operation"].startswith("actions.") and '"INTEGRATION_ACTION"' in entry["request"]["body"]
 
 
 def _is_published(entry: Json) -> bool:
@@ -126,4 +134,5 @@ def _api(service: str) -> OpenAPI:
     spec = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     servers = [{"url": HOSTS[service] + SERVERS[service]}]
     # The contract itself is not on trial here, and checking it takes seconds.
-    return OpenAPI.from_dict({**spec, "servers": servers}, config=Config(spec_validator_cls=None))
+    unchecked: Any = None
+    return OpenAPI.from_dict({**spec, "servers": servers}, config=Config(spec_validator_cls=unchecked))

@@ -13,13 +13,14 @@ from sandbox.stage import Stage
 from tests.stories.play import CONFIG, staged
 
 TEAM = "incident-readers"
+INSTALLATION_KEY = "stories"
 STATIC_BRIDGE = "https://meet.example.com/bridge"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
     """As installed: Port calls us by webhook, everything else by default."""
-    async with staged(settings={f"{CONFIG}INSTALLATION_KEY": "stories"}) as up:
+    async with staged(settings={f"{CONFIG}INSTALLATION_KEY": INSTALLATION_KEY}) as up:
         yield up
 
 

@@ -18,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox.stage import Json, Stage, until
 from tests.contract import exchanges
 
@@ -68,8 +70,8 @@ async def staged(*, settings: dict[str, str] | None = None, port: Json | None = 
                 Path(kept).write_bytes(stage.integration.log.read_bytes())
     if exchanges.folder() is None:
         warnings.warn(exchanges.MISSING, stacklevel=1)
-    else:
-        assert exchanges.violations(journal) == []
+    elif found := exchanges.violations(journal):
+        pytest.fail(f"{len(found)} exchanges break a vendor's contract:\n" + "\n".join(found[:20]))
 
 
 def _cast(port: Json) -> Json:
@@ -126,7 +128,7 @@ class Incident:
 
     @classmethod
     async def created(cls, stage: Stage, title: str = "Checkout is slow", **more: Any) -> Incident:
-        """Create it as a person does in Port. `more` are properties, `services` and `responders` relations."""
+        """Create it as a person does in Port. `more` are properties; `services`, `responders` relations."""
         identifier = more.pop("identifier", None) or f"INC-{next(_numbers)}"
         since = await mark(stage)
         relations = {name: more.pop(name) for name in ("services", "responders") if name in more}
