@@ -11,10 +11,12 @@ from integration.errors import BadInput
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
 from integration.models import Command, Outcome, WarRoom
+from integration.page_mirror import PageMirror
 from integration.people import People
 from integration.perform import Performer
 from integration.plan import room_id
 from integration.services.slack import SlackService
+from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
 from integration.settings import Settings
 
@@ -28,6 +30,8 @@ class Kit:
     people: People
     slack: SlackService
     zoom: ZoomService | None
+    statuspage: StatuspageService | None
+    pages: PageMirror | None
     locks: KeyedLocks
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)
 

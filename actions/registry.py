@@ -10,9 +10,12 @@ from actions import (
     close_war_room,
     open_war_room,
     post_update,
+    publish_status_page,
+    resolve_status_page,
     send_communication,
     send_email,
     sync_war_room,
+    update_status_page,
 )
 from actions.base import Handle, Kit
 from integration.models import Command, Outcome
@@ -25,6 +28,9 @@ ACTIONS: Mapping[str, Handle] = {
     "send_email": send_email.handle,
     "announce_status": announce_status.handle,
     "add_note": add_note.handle,
+    "publish_status_page": publish_status_page.handle,
+    "update_status_page": update_status_page.handle,
+    "resolve_status_page": resolve_status_page.handle,
     "send_communication": send_communication.handle,
 }
 

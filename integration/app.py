@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import secrets
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +26,25 @@ from integration.catalog import Catalog
 from integration.command import read_command
 from integration.doors import port as port_door
 from integration.doors import slack as slack_door
+from integration.doors import statuspage as statuspage_door
 from integration.doors import zoom as zoom_door
 from integration.doors.request import Refusal
 from integration.effects import effects
+from integration.effects_public import public_effects
 from integration.errors import BadInput
+from integration.live_upserts import LiveUpserts
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
-from integration.models import WarRoom
+from integration.models import Json, WarRoom
+from integration.page_mirror import PageMirror
 from integration.people import People
 from integration.perform import Performer
-from integration.resync import unknown_kind
+from integration.resync import register_kinds
 from integration.runner import Runner
+from integration.services.mailer import Mailer
 from integration.services.port import PortService
 from integration.services.slack import SlackService
+from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
 from integration.settings import Settings
 from integration.sweeper import Sweeper, actions_of
@@ -53,6 +60,9 @@ class Engine:
     port: PortService
     slack: SlackService
     zoom: ZoomService | None
+    statuspage: StatuspageService | None
+    pages: PageMirror | None
+    upserts: LiveUpserts
     catalog: Catalog
     mirror: Mirror
     runner: Runner
@@ -72,8 +82,12 @@ class Engine:
                 logger.warning(f"start: {answer}")
 
     async def aclose(self) -> None:
-        services = (self.slack.aclose(), self.port.aclose(), *([self.zoom.aclose()] if self.zoom else []))
-        await asyncio.gather(*services, return_exceptions=True)
+        if self.pages is not None:
+            await self.pages.stop()
+        await self.upserts.stop()
+        closing = [self.slack.aclose(), self.port.aclose()]
+        closing += [service.aclose() for service in (self.zoom, self.statuspage) if service is not None]
+        await asyncio.gather(*closing, return_exceptions=True)
 
 
 def version() -> str:
@@ -105,17 +119,35 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
             budget=budget,
             timeout=timeout,
         )
+    statuspage = None
+    if settings.statuspage_enabled:
+        statuspage = StatuspageService(
+            settings.statuspage_api_url, settings.statuspage_api_key, budget=budget, timeout=timeout
+        )
+    mail = None
+    if settings.mail_enabled:
+        mail = Mailer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_user,
+            settings.smtp_password,
+            settings.smtp_tls,
+            settings.mail_from,
+            timeout=timeout,
+        )
     catalog = Catalog(port, settings)
+    upserts = LiveUpserts()
+    pages = PageMirror(port, catalog, statuspage, settings, upserts) if statuspage else None
     people = People(slack)
     mirror = Mirror(catalog, slack, people, settings)
     performer = Performer(
         catalog,
-        effects(slack, zoom),
+        {**effects(slack, zoom), **public_effects(mail, statuspage)},
         process=secrets.token_hex(4),
         effect_timeout=timeout,
         settle=settings.settle_seconds,
     )
-    kit = Kit(settings, catalog, performer, mirror, people, slack, zoom, KeyedLocks())
+    kit = Kit(settings, catalog, performer, mirror, people, slack, zoom, statuspage, pages, KeyedLocks())
     runner = Runner(port, handlers(kit))
 
     async def tend(room: WarRoom) -> None:
@@ -131,10 +163,11 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         mirror,
         port_actions=actions_of(list(ACTIONS), portjson.definitions()),
         tend=tend,
+        poll=pages.poll if pages else None,
         finish=performer.finish,
         interval=settings.sweep_interval_seconds,
     )
-    return Engine(settings, port, slack, zoom, catalog, mirror, runner, sweeper)
+    return Engine(settings, port, slack, zoom, statuspage, pages, upserts, catalog, mirror, runner, sweeper)
 
 
 class _Integration:
@@ -210,12 +243,24 @@ def register() -> None:
     async def bridge_changed() -> zoom_door.Note:
         return (await integration.engine()).bridge_changed
 
+    async def statuspage() -> StatuspageService | None:
+        return (await integration.engine()).statuspage
+
+    async def pages() -> PageMirror | None:
+        return (await integration.engine()).pages
+
+    async def absorb(incidents: Sequence[Json]) -> None:
+        found = (await integration.engine()).pages
+        if found is not None:
+            await found.absorb(incidents)
+
     port_door.add_routes(ocean.router, lambda: integration.settings().port_webhook_secret, runner)
     slack_door.add_routes(ocean.router, lambda: integration.settings().slack_signing_secret, mirror)
     zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge_changed)
+    statuspage_door.add_routes(ocean.router, lambda: integration.settings().statuspage_webhook_secret, pages)
     ocean.on_start()(integration.start)
     ocean.on_resync_start()(integration.resync)
-    ocean.on_resync()(unknown_kind)
+    register_kinds(ocean, statuspage, integration.settings, absorb)
     if ocean.config.actions_processor.enabled:
         for name in ACTIONS:
             ocean.register_action_executor(_executor(name, integration))

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from loguru import logger
 
 from integration.catalog import text_hash
-from integration.effects import LOOK_BACK
+from integration.effects import LOOK_BACK, Effect
 from integration.errors import Refused
-from integration.models import Json, PublicIncident, Receipt, Step
-from integration.services import mailer
+from integration.models import Json, Operation, PublicIncident, Receipt, Step
 from integration.services.mailer import Mailer
 from integration.services.statuspage import StatuspageService
 
@@ -30,8 +29,7 @@ class SendEmail:
         return False
 
     async def act(self, step: Step) -> Receipt:
-        message = mailer.build(
-            sender=self._mail.sender,
+        message = self._mail.build(
             recipient=step.destination,
             subject=str(step.details.get("subject") or step.incident),
             text=step.text,
@@ -154,3 +152,14 @@ def _receipt(public: PublicIncident, twins: list[str] | None = None) -> Receipt:
         data["twins"] = twins
     at = newest.created_at if newest is not None else public.created_at
     return Receipt(data=data, permalink=public.shortlink, at=at)
+
+
+def public_effects(mail: Mailer | None, statuspage: StatuspageService | None) -> dict[Operation, Effect]:
+    """The operations that these settings allow, and their effects."""
+    known: dict[Operation, Effect] = {}
+    if mail is not None:
+        known["send_email"] = SendEmail(mail)
+    if statuspage is not None:
+        known["publish_incident"] = PublishIncident(statuspage)
+        known["update_incident"] = known["resolve_incident"] = UpdateIncident(statuspage)
+    return known

@@ -16,11 +16,14 @@ from integration.errors import BadInput
 from integration.models import Incident, Json, NoteKind, Step, Value
 from integration.notetaker.text import readable
 
-UPDATE_LIMIT = 10_000  # characters of an update or a mail as written; Slack gets it in up to three messages
+UPDATE_LIMIT = 10_000  # characters of an update or a mail as written; Slack gets it in a few messages
 SUBJECT_LIMIT = 200
 TEXT_LIMIT = 4000  # Slack advises no more in `text`, and refuses more in chat.update
 SECTION_LIMIT = 3000  # Block Kit: a section block's text
 _HEADLINE_LIMIT = 400
+# Fixed, so that a text is split at the same places however the incident's title and status change meanwhile:
+# running an update again then sends exactly the parts that are missing.
+_BODY_LIMIT = TEXT_LIMIT - _HEADLINE_LIMIT - 300
 _MAIL_BREAK, _MAIL_LINK = "\n\n", "Open in Port: "
 _KIND_MARKS: dict[NoteKind, str] = {
     "update": "📣",
@@ -67,7 +70,7 @@ def update(incident: Incident, text_markdown: str, audience_title: str) -> list[
     sections of at most 3,000, so far below Slack's 50 blocks and about 13,200 characters of them."""
     headline, facts = _headline(incident), _facts(incident)
     to = f"Update for {_words(audience_title, 100)}" if audience_title.strip() else "Update"
-    bodies = mrkdwn.pack(mrkdwn.pieces(text_markdown), TEXT_LIMIT - _HEADLINE_LIMIT - 300)
+    bodies = mrkdwn.pack(mrkdwn.pieces(text_markdown), _BODY_LIMIT)
     parts: list[Part] = []
     for number, body in enumerate(bodies, 1):
         of = f" ({number}/{len(bodies)})" if len(bodies) > 1 else ""
@@ -102,7 +105,7 @@ def status_mail(incident: Incident, before: str, after: str) -> Mail:
 def email(incident: Incident, subject: str, text_markdown: str) -> Mail:
     """A person's words as a mail. An empty subject becomes the incident's severity and name."""
     severity = f"[{incident.severity}] " if incident.severity else ""
-    return _mail(incident, subject.strip() or f"{severity}{_name(incident)}", text_markdown, markdown=True)
+    return _mail(incident, _line(subject) or f"{severity}{_name(incident)}", text_markdown, markdown=True)
 
 
 def note_in_room(kind: NoteKind, text: str, by: str) -> str:

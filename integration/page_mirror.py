@@ -29,6 +29,7 @@ from integration.settings import Settings
 
 DEBOUNCE_SECONDS = 0.2  # one change on a page comes as several webhooks
 RETRY_SECONDS = (2.0, 10.0, 60.0)
+POLL_SECONDS = 10.0  # between two polls, for each page: a tenth of what the key may ask in that time
 PAGE_SECONDS = 300.0  # a page's own name and settings are read at most this often
 REOPENED_WITHIN = timedelta(hours=24)  # how long a public incident is watched after its last word
 MOST_HINTS = 500  # waiting at once; what is beyond is found by the poll
@@ -56,6 +57,7 @@ class PageMirror:
         self._again: set[tuple[str, str]] = set()
         self._components: defaultdict[str, set[str]] = defaultdict(set)  # hinted at, by page
         self._page_read: dict[str, float] = {}
+        self._next_poll = float("-inf")
         self._seen: dict[str, PublicIncident] = {}  # by id, as last written to Port
 
     # Hints
@@ -117,8 +119,11 @@ class PageMirror:
         """Look at every incident of ours that has a public one, by one list of each page.
 
         Costs one request for each page with such incidents, and one more for each of them that has
-        changed. The failure of one page is logged and leaves the others alone.
+        changed; does nothing when called again too soon. The failure of one page is logged and leaves the
+        others alone.
         """
+        if time.monotonic() < self._next_poll:
+            return
         watched: defaultdict[str, dict[str, bool]] = defaultdict(dict)  # page -> public id -> open for us
         for entity in await self._record.watched(REOPENED_WITHIN):
             where = await self._record.where(entity)
@@ -129,6 +134,7 @@ class PageMirror:
                 await self._poll_page(page, incidents)
             except ServiceError as problem:
                 logger.warning(f"statuspage: page {page} not looked at: {problem}")
+        self._next_poll = time.monotonic() + POLL_SECONDS * max(1, len(watched))
         known = {public for incidents in watched.values() for public in incidents}
         self._seen = {public: seen for public, seen in self._seen.items() if public in known}
 

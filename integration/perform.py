@@ -24,7 +24,7 @@ from loguru import logger
 
 from integration.catalog import Catalog, iso, now, text_hash
 from integration.effects import Effect
-from integration.errors import Ambiguous, IncidentCommsError, Refused, ServiceError, Unreachable
+from integration.errors import Ambiguous, BadInput, IncidentCommsError, Refused, ServiceError, Unreachable
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
 
@@ -195,7 +195,9 @@ class Performer:
     async def _perform(self, claim: Claim, cannot_have_happened: bool) -> Receipt:
         if claim.verdict == "sent" and claim.receipt is not None:
             return claim.receipt
-        effect = self._effects[claim.step.operation]
+        effect = self._effects.get(claim.step.operation)
+        if effect is None:
+            raise self._no_service(claim)
         if claim.verdict == "unknown":
             found = await effect.find(claim.step, self._intended(claim)) if effect.readable else None
             return self._found_or_unknown(claim, found)
@@ -311,6 +313,13 @@ class Performer:
             },
         )
         return receipt
+
+    def _no_service(self, claim: Claim) -> BadInput:
+        """The settings name no service for this operation; nothing was sent."""
+        problem = BadInput(claim.step.operation, "no service is configured for it; see the settings")
+        if claim.verdict == "mine":
+            self._outcome(claim, {"state": "failed", "reason": str(problem)})
+        return problem
 
     def _unknown(self, claim: Claim, reason: str) -> StillUnknown:
         claim.verdict, claim.reason = "unknown", reason

@@ -19,7 +19,7 @@ from port_ocean.context.ocean import PortOceanContext
 from port_ocean.core.handlers.port_app_config.api import APIPortAppConfig
 
 from integration.errors import Ambiguous, BadInput, Refused, ServiceError
-from integration.live_upserts import COMPONENT, GROUP, INCIDENT, KINDS, PAGE, UPDATE
+from integration.live_upserts import COMPONENT, GROUP, INCIDENT, PAGE, UPDATE
 from integration.models import Json
 from integration.services.statuspage import SERVICE, StatuspageService
 from integration.settings import Settings, variable
@@ -200,10 +200,3 @@ def register_kinds(
         (UPDATE, kinds.updates),
     ):
         context.on_resync(kind)(generator)
-
-
-async def unknown_kind(kind: str) -> list[dict[Any, Any]]:
-    """Every kind that a mapping names and we do not know. Yielding nothing would delete its entities."""
-    if kind in KINDS:
-        return []
-    raise BadInput("kind", f"{kind!r} is no kind of this integration; remove it from the mapping")

@@ -39,7 +39,8 @@ class Sweeper:
 
     `port_actions` maps the identifiers of actions and automations in Port to our action names;
     `tend` does what time asks for in one room (archive after the quiet hours); `finish` carries one
-    intent to its outcome by what its record says.
+    intent to its outcome by what its record says; `poll` looks for what was changed by hand on the
+    status page.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Sweeper:
         port_actions: Mapping[str, str],
         tend: Callable[[WarRoom], Awaitable[None]],
         finish: Callable[[Communication], Awaitable[None]],
+        poll: Callable[[], Awaitable[None]] | None,
         interval: float,
     ) -> None:
         self._port = port
@@ -61,6 +63,7 @@ class Sweeper:
         self._port_actions = port_actions
         self._tend = tend
         self._finish = finish
+        self._poll = poll
         self._interval = interval
 
     async def run(self) -> None:
@@ -80,6 +83,8 @@ class Sweeper:
         await self._rooms(read=first)
         taken = await self._runs(at_once=first)
         await self._intents(taken, at_once=first)
+        if self._poll is not None:
+            await self._poll()
 
     async def resync(self) -> None:
         """Read every room again that can be read: what a scheduled resync does for our own entities."""
