@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from actions.base import Kit, latest_room, need_incident
 from actions.delivery import deliver, outcome
-from integration import messages
+from integration import messages, plan
 from integration.catalog import now, when
 from integration.models import Audience, Command, Incident, Operation, Outcome, Step, WarRoom
 
@@ -30,7 +30,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     changed_at = when(version)
     if changed_at and now() - changed_at > MAX_DELAY:
         return Outcome(summary=f"{identifier} changed to {after} long ago; not sent.", label="Overtaken")
-    steps = notice_steps(command, incident, room, audiences, before, version)
+    steps = notice_steps(
+        command, incident, room, audiences, before, version, closing=plan.is_closed(incident, kit.settings)
+    )
     if not steps:
         return Outcome(summary=f"Nobody gets status notices of {identifier}.", label="Nothing to do")
     results = await deliver(kit, await kit.performer.intend(steps))
@@ -45,6 +47,7 @@ def notice_steps(
     audiences: list[Audience],
     before: str,
     version: str,
+    closing: bool,
 ) -> list[Step]:
     """One notice per destination. The key names the change, so two automations for one change meet."""
     notice = messages.status_notice(incident, before, incident.status)
@@ -70,7 +73,8 @@ def notice_steps(
         )
 
     steps: dict[str, Step] = {}
-    if room is not None and room.state == "open":
+    # The closing message says it already when the room closes with the incident.
+    if room is not None and room.state == "open" and not closing:
         steps[room.channel_id] = step("post_message", room.channel_id, "")
     for audience in audiences:
         for channel in audience.slack_channels:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from loguru import logger
 
 from actions.base import Kit, latest_room, need_incident, text_input
+from actions.documents import write_documents
 from actions.open_war_room import AUTOMATION
 from integration import communicator, plan
 from integration.catalog import iso, now
@@ -66,7 +67,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             kit.catalog.patch_incident(identifier, {"warRoomState": "closed"}),
         )
         kit.mirror.watch(closed)
-        log = [line for line in (said, ended) if line]
+        written = await _tried("RCA", write_documents(kit, incident, closed, [claim.communication()]))
+        log = [line for line in (said, ended, written) if line]
         if kit.settings.archive_after_quiet_minutes == 0:
             log += await archive(closed, kit)
         return Outcome(
@@ -92,6 +94,15 @@ async def _end_meeting(room: WarRoom, kit: Kit) -> None:
         await kit.zoom.end_meeting(room.meeting_id)
 
 
+def just_closed(room: WarRoom) -> bool:
+    """Whether what was said last may not have been in the documents yet: Port's search lags."""
+    return (
+        room.state == "closed"
+        and room.closed_at is not None
+        and now() - room.closed_at < timedelta(minutes=3)
+    )
+
+
 def due_for_archive(room: WarRoom, quiet_minutes: float) -> bool:
     """Whether a closed room has been quiet long enough. A linked channel was never ours to archive."""
     if room.state != "closed" or room.linked or room.closed_at is None:
@@ -112,4 +123,9 @@ async def archive(room: WarRoom, kit: Kit) -> list[str]:
         kit.catalog.patch_incident(room.incident, {"warRoomState": "archived"}),
     )
     kit.mirror.forget(room)
-    return [f"#{room.channel_name} is archived."]
+    told = [f"#{room.channel_name} is archived."]
+    return [line for line in (*told, await _tried("RCA", _documents(room, kit))) if line]
+
+
+async def _documents(room: WarRoom, kit: Kit) -> None:
+    await write_documents(kit, await kit.catalog.incident(room.incident), room)

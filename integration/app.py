@@ -18,7 +18,8 @@ from port_ocean.exceptions.execution_manager import ActionExecutionError
 from port_ocean.utils.signal import signal_handler
 
 from actions.base import Kit
-from actions.close_war_room import archive, due_for_archive
+from actions.close_war_room import archive, due_for_archive, just_closed
+from actions.documents import write_documents
 from actions.registry import ACTIONS, handlers
 from integration import portjson
 from integration.budget import Budget
@@ -151,6 +152,8 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
     runner = Runner(port, handlers(kit))
 
     async def tend(room: WarRoom) -> None:
+        if just_closed(room):
+            await write_documents(kit, await catalog.incident(room.incident), room)
         if due_for_archive(room, settings.archive_after_quiet_minutes):
             async with kit.locks.holding(room.incident):
                 for line in await archive(room, kit):

@@ -310,6 +310,12 @@ class Catalog:
         rules = [{"property": "channelId", "operator": "=", "value": channel}]
         return await self._port.search(NOTE, rules)
 
+    async def notes_of_room(self, room: WarRoom) -> list[Json]:
+        """All note entities of one room, those written by a button included."""
+        rules = [{"operator": "relatedTo", "blueprint": WAR_ROOM, "value": room.identifier}]
+        found = await self._port.search(NOTE, rules)
+        return [note for note in found if (note.get("relations") or {}).get("warRoom") == room.identifier]
+
     def written_note(self, room: WarRoom, run: str, kind: NoteKind, text: str, by: str) -> Json:
         """A note that a person wrote by a button. It stands in no channel, so no read of one touches it."""
         line = text.strip().splitlines()[0]

@@ -67,6 +67,17 @@ class Claim:
     def done(self) -> bool:
         return self.verdict == "sent"
 
+    def communication(self) -> Communication:
+        """What the record will say of it."""
+        return Communication(
+            step=self.step,
+            state="sent" if self.done else "unknown" if self.verdict == "unknown" else "failed",
+            owner=self.owner,
+            receipt=self.receipt,
+            reason=self.reason,
+            intended_at=self.intended_at or now(),
+        )
+
     def set(self, *, destination: str = "", text: str = "", details: Json | None = None) -> None:
         """Fill in what was not known at the intent: the channel's id, the text with the bridge link."""
         update: Json = {"details": {**self.step.details, **(details or {})}}

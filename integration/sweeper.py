@@ -14,7 +14,7 @@ from loguru import logger
 
 from integration.catalog import Catalog, now, when
 from integration.command import command_of_run
-from integration.errors import ServiceError
+from integration.errors import IncidentCommsError, ServiceError
 from integration.mirror import Mirror
 from integration.models import Command, Communication, Json, WarRoom
 from integration.runner import Runner
@@ -96,7 +96,7 @@ class Sweeper:
             self._mirror.watch(room, read=read or room.mirror == "dirty")
             try:
                 await self._tend(room)
-            except ServiceError as problem:
+            except IncidentCommsError as problem:
                 logger.warning(f"sweeper: #{room.channel_name}: {problem}")
 
     async def _runs(self, at_once: bool) -> set[str]:

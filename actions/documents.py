@@ -1,0 +1,28 @@
+"""The timeline and the RCA document on the war room, from what stands in Port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from actions.base import Kit
+from integration import rca, timeline
+from integration.models import Communication, Incident, WarRoom
+
+
+async def write_documents(
+    kit: Kit, incident: Incident, room: WarRoom, latest: Sequence[Communication] = ()
+) -> None:
+    """Write both anew. `latest` are communications that Port's search may not show yet."""
+    entities, record = await asyncio.gather(
+        kit.catalog.notes_of_room(room), kit.catalog.communications(incident.identifier)
+    )
+    notes = [facts for entity in entities if (facts := timeline.note_facts(entity)) is not None]
+    communications = list({one.step.key: one for one in [*record, *latest]}.values())
+    await kit.catalog.patch_room(
+        room.identifier,
+        {
+            "timeline": timeline.markdown(timeline.events(incident, room, notes, communications)),
+            "rca": rca.document(incident, room, notes, communications),
+        },
+    )
