@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from actions.base import Kit, latest_room, need_incident
-from actions.delivery import deliver, outcome
+from actions.delivery import deliver, outcome, words_key
 from integration import messages, plan
 from integration.catalog import now, when
 from integration.models import Audience, Command, Incident, Operation, Outcome, Step, WarRoom
@@ -56,9 +56,8 @@ def notice_steps(
     def step(operation: Operation, destination: str, audience: str) -> Step:
         by_mail = operation == "send_email"
         return Step(
-            key=f"{incident.identifier}:status:{before}:{incident.status}:{version}:{destination}".replace(
-                " ", "-"
-            ),
+            # The change itself: which status, from which, in which version of the entity.
+            key=words_key(incident.identifier, "status", before, incident.status, version, destination),
             operation=operation,
             purpose="status notice",
             incident=incident.identifier,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.base import Kit, need_incident
+from actions.base import Kit
 from actions.delivery import deliver, outcome
 from integration import plan
 from integration.errors import BadInput
@@ -20,7 +20,6 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         return Outcome(
             ok=held.state == "sent", summary=f"{key} is {held.state}.", label=held.state.capitalize()
         )
-    need_incident(command)
     incident = await kit.catalog.incident(held.step.incident)
     if held.step.purpose in ("channel", "bridge", "briefing"):
         raise BadInput("communication", "run “Open war room” on the incident: it takes up what is missing")

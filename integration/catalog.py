@@ -371,7 +371,7 @@ def intent_entity(step: Step, owner: str, at: datetime) -> Json:
             "run": step.run,
             "details": step.details,
         },
-        "relations": {"incident": step.incident},
+        "relations": {"incident": step.incident} | ({"audience": step.audience} if step.audience else {}),
     }
 
 

@@ -47,9 +47,13 @@ def command_of_run(action: str, run: Json) -> Command | None:
     """
     payload: Json = run.get("payload") or {}
     body = payload.get("body") or payload.get("integrationActionExecutionProperties")
-    if not isinstance(body, dict) or not body.get("incident"):
+    if not isinstance(body, dict) or not (body.get("incident") or body.get("inputs")):
         entity = run.get("entity") or {}
-        body = {"incident": entity.get("identifier"), "inputs": run.get("properties")}
+        inputs = run.get("properties") or {}
+        body = {"incident": entity.get("identifier"), "inputs": inputs}
+        if action == "send_communication":
+            # Its entity is the communication, which knows its incident.
+            body = {"inputs": {**inputs, "communication": entity.get("identifier")}}
         body["requestedBy"] = run.get("createdBy")
     # The present state decides, not what it was when the run began.
     body = {**body, "run": run.get("id"), "snapshot": None, "action": action}

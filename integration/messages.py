@@ -112,7 +112,7 @@ def note_in_room(kind: NoteKind, text: str, by: str) -> str:
     """What the room is told of a note that somebody wrote elsewhere; at most 4,000 characters."""
     name = _words(by, 200)
     head = f"{_KIND_MARKS[kind]} *{kind.capitalize()}*{f' by {name}' if name else ''}:"
-    lines = text.strip().split("\n")
+    lines = mrkdwn.clean(text).strip().split("\n")
     quoted = "\n".join(f"> {mrkdwn.plain(line)}".rstrip() for line in lines)
     room = TEXT_LIMIT - len(head) - 1
     if len(quoted) > room:
