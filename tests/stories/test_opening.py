@@ -215,7 +215,11 @@ async def test_without_severity_the_button_says_so_and_a_later_one_opens(stage: 
 async def test_an_input_that_is_no_channel_is_refused_by_name(stage: Stage) -> None:
     incident = await Incident.created(stage, severity="sev4")
 
-    for channel, word in [("#checkout", "channel"), ("C0NOBODY00", "no channel C0NOBODY00"), ("x" * 600, "500")]:
+    for channel, word in [
+        ("#checkout", "channel"),
+        ("C0NOBODY00", "no channel C0NOBODY00"),
+        ("x" * 600, "500"),
+    ]:
         run = await incident.press("open_war_room", channel=channel)
 
         assert run["status"] == "FAILURE"
