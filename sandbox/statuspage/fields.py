@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _PART = re.compile(r"\[([^\[\]]*)\]")
+_FIRST, _LAST = 0.0, 32_503_680_000.0  # 1970 to 3000: what a status page can have a use for
 _TRUE, _FALSE = {"true", "1", "t", "yes", "on"}, {"false", "0", "f", "no", "off"}
 
 
@@ -75,7 +76,8 @@ def epoch(value: object) -> float | None:
         parsed = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    at = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    return at if _FIRST <= at <= _LAST else None
 
 
 class Fields:
