@@ -43,10 +43,10 @@ def inline(text: str) -> str:
 
 def link(url: str, label: str) -> str:
     """A link to an absolute address; any other leaves only the label."""
-    shown = _guard_start(_escaped(" ".join(clean(label).split())))
+    shown = _escaped(" ".join(clean(label).split()))
     if not is_absolute(url):
-        return shown
-    address = "".join(_IN_ADDRESS.get(c, c) for c in clean(url))
+        return _guard_start(shown)
+    address = "".join(_IN_ADDRESS.get(c, c) for c in url)
     return f"[{shown}]({_ENTITY.sub('&amp;', address)})"
 
 

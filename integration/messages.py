@@ -122,8 +122,8 @@ def note_in_room(kind: NoteKind, text: str, by: str) -> str:
 
 def written_words(step: Step) -> str:
     """What a communication says in plain words, on one line, without the frame that `update` and `email`
-    put around it. Empty for what has no words, like a channel."""
-    text = step.text
+    put around it: the first 4,000 characters. Empty for what has no words, like a channel."""
+    text = step.text[:TEXT_LIMIT]
     if step.operation == "post_message":
         if step.purpose == "update" and text.startswith("*"):
             text = text.partition("\n")[2].partition("\n")[2]

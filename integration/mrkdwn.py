@@ -9,7 +9,6 @@ either, but it becomes one when somebody copies it, so a word joiner parts the s
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -24,6 +23,9 @@ JOINER = "\u2060"
 _MASS_MENTION = re.compile(r"(?<![\w.+-])@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
 _FORGED = re.compile(r"<(?=[@#!])")
 URL = re.compile(r"\bhttps?://[^\s<>\"|\\^`{}]*[^\s<>\"|\\^`{}.,;:!?)\]'*_~]", re.IGNORECASE)
+# Controls, and bidirectional overrides, which let a title pretend to be another one.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _RULE = "──────────"
 _QUOTE = "> "
 
@@ -64,12 +66,7 @@ class Piece:
 def clean(text: str) -> str:
     """Without what no reader sees and no provider takes: controls, halves of characters, odd line ends."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join("�" if "\ud800" <= c <= "\udfff" else c for c in lines if c in "\n\t" or not _control(c))
-
-
-def _control(c: str) -> bool:
-    # Bidirectional overrides let a title pretend to be another one.
-    return unicodedata.category(c) == "Cc" or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", lines))
 
 
 def disarm(text: str) -> str:

@@ -155,7 +155,7 @@ def _of_incident(incident: Incident) -> Iterable[Event]:
 
 
 def _of_room(room: WarRoom) -> Iterable[Event]:
-    name = f"#{room.channel_name}" if room.channel_name else room.channel_id
+    name = mdtext.one_line(f"#{room.channel_name}" if room.channel_name else room.channel_id, 100)
     if room.opened_at:
         how = "linked" if room.linked else "opened"
         text = f"War room {how}: {name}"
