@@ -69,7 +69,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         kit.mirror.watch(closed)
         written = await _tried("RCA", write_documents(kit, incident, closed, [claim.communication()]))
         log = [line for line in (said, ended, written) if line]
-        if kit.settings.archive_after_quiet_minutes == 0:
+        if due_for_archive(closed, kit.settings.archive_after_quiet_minutes):
             log += await archive(closed, kit)
         return Outcome(
             summary=f"The war room of {identifier} is closed.",

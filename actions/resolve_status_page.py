@@ -57,6 +57,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 "status": "resolved",
                 "components": dict.fromkeys(back, "operational"),
                 "notify": notify,
+                "metadata": public.metadata,
             },
         )
         (claim,) = await kit.performer.intend([step])

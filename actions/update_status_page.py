@@ -56,6 +56,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 "status": status,
                 "components": components,
                 "notify": notify,
+                "metadata": public.metadata,
             },
         )
         (claim,) = await claim_words(kit, [step], command, again=False)

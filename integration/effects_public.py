@@ -110,8 +110,14 @@ class UpdateIncident:
             body=step.text,
             components=components or None,
             deliver_notifications=bool(details["notify"]),
+            # Whether Statuspage merges or replaces metadata is undocumented: others' keys go back with ours.
             metadata={
-                METADATA: {"incident": step.incident, "key": str(details["published"]), "operation": step.key}
+                **details.get("metadata", {}),
+                METADATA: {
+                    "incident": step.incident,
+                    "key": str(details["published"]),
+                    "operation": step.key,
+                },
             },
         )
         return _receipt(public)

@@ -19,6 +19,7 @@ from sandbox.world import Entry, Fault, World, iso
 
 MAX_BODY = 20 * 1024 * 1024
 _CREDENTIALS = {"authorization", "cookie", "x-api-key"}
+_SECRET_PARAMETERS = {"api_key", "token"}
 
 
 @dataclass
@@ -102,7 +103,10 @@ class Operation:
             started=started,
             caller=request.headers.get("user-agent", ""),
             request={
-                "query": list(request.query_params.multi_items()),
+                "query": [
+                    (name, "***" if name in _SECRET_PARAMETERS else value)
+                    for name, value in request.query_params.multi_items()
+                ],
                 "headers": {k: v for k, v in request.headers.items() if k not in _CREDENTIALS},
                 "body": body.decode("utf-8", "replace"),
             },
