@@ -21,8 +21,7 @@ from integration.models import Json
 
 PAGE, GROUP, COMPONENT = "statuspage", "component_group", "component"
 INCIDENT, UPDATE = "incident", "incident_update"
-KINDS = (PAGE, GROUP, COMPONENT, INCIDENT, UPDATE)
-"""As Port's own Statuspage integration calls them, so that its mappings serve here too."""
+"""Kinds as Port's own Statuspage integration calls them, so that its mappings serve here too."""
 
 
 @dataclass

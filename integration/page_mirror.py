@@ -199,10 +199,13 @@ class PageMirror:
         last = self._page_read.get(page)
         if last is not None and time.monotonic() - last < PAGE_SECONDS:
             return
-        raw = await self._statuspage.raw_page(page, priority=Priority.INTERNAL)
-        if raw is not None:
-            await self._upsert(PAGE, [raw])
-            self._page_read[page] = time.monotonic()
+        self._page_read[page] = time.monotonic()  # before the read: others come while it is under way
+        try:
+            raw = await self._statuspage.raw_page(page, priority=Priority.INTERNAL)
+            await self._upsert(PAGE, [raw] if raw is not None else [])
+        except BaseException:
+            self._page_read.pop(page, None)
+            raise
 
     def _is_ours(self, page: str) -> bool:
         pages = self._settings.statuspage_pages
