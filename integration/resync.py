@@ -84,6 +84,8 @@ class PageKinds:
         if reads.incidents is not None:
             yield reads.incidents
             return
+        if await self._service() is None:
+            return
         found: list[Json] = []
         async for some in self._of_pages(StatuspageService.incidents):
             found += some
