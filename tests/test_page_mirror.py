@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -39,8 +39,8 @@ async def shows(page: Bench, incident: str, **wanted: object) -> None:
         held, _ = await page.shown(incident)
         return all(held.get(name) == value for name, value in wanted.items())
 
-    looking: Callable[[], Awaitable[bool]] = look
-    await until(looking, what=f"{incident} shows {wanted}")
+    seen: bool = await until(look, what=f"{incident} shows {wanted}")
+    assert seen
 
 
 # Onto our incident
