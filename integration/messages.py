@@ -24,6 +24,7 @@ _HEADLINE_LIMIT = 400
 # Fixed, so that a text is split at the same places however the incident's title and status change meanwhile:
 # running an update again then sends exactly the parts that are missing.
 _BODY_LIMIT = TEXT_LIMIT - _HEADLINE_LIMIT - 300
+_WITH_MEETING_LINK = frozenset({"briefing", "bridge link"})
 _MAIL_BREAK, _MAIL_LINK = "\n\n", "Open in Port: "
 _KIND_MARKS: dict[NoteKind, str] = {
     "update": "📣",
@@ -122,7 +123,13 @@ def note_in_room(kind: NoteKind, text: str, by: str) -> str:
 
 def written_words(step: Step) -> str:
     """What a communication says in plain words, on one line, without the frame that `update` and `email`
-    put around it: the first 4,000 characters. Empty for what has no words, like a channel."""
+    put around it: the first 4,000 characters.
+
+    Empty for what has no words, like a channel, and for what carries the meeting's link, which lets its
+    reader in.
+    """
+    if step.purpose in _WITH_MEETING_LINK:
+        return ""
     text = step.text[:TEXT_LIMIT]
     if step.operation == "post_message":
         if step.purpose == "update" and text.startswith("*"):

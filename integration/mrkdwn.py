@@ -20,9 +20,13 @@ from integration.communicator import escape
 
 LINK_LIMIT = 1500  # a longer address is shown as words: a link is never cut in two
 JOINER = "\u2060"
-_MASS_MENTION = re.compile(r"(?<![\w.+-])@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
+_MASS = r"(?:channel|here|everyone|group)\b"
+# `dana@here.example.com` is an address; everything else of this form could be meant as a mention.
+_MASS_MENTION = re.compile(rf"(?<!\w)@(?={_MASS})|@(?={_MASS}(?!\.\w))", re.IGNORECASE)
 _FORGED = re.compile(r"<(?=[@#!])")
 URL = re.compile(r"\bhttps?://[^\s<>\"|\\^`{}]*[^\s<>\"|\\^`{}.,;:!?)\]'*_~]", re.IGNORECASE)
+# Stricter than CommonMark, to which a mention of Slack with a label is a mail address.
+_ADDRESS = re.compile(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)+")
 # Controls, and bidirectional overrides, which let a title pretend to be another one.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -50,7 +54,7 @@ def is_absolute(url: str) -> bool:
     except ValueError:
         return False
     return (parts.scheme in ("http", "https") and bool(parts.netloc)) or (
-        parts.scheme == "mailto" and "@" in parts.path
+        parts.scheme == "mailto" and _ADDRESS.fullmatch(parts.path) is not None
     )
 
 

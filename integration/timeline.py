@@ -210,7 +210,7 @@ def _of_group(group: Sequence[Communication], room: WarRoom | None) -> Event:
     words = min((written_words(one.step) for one in group), key=lambda said: (not said, len(said), said))
     if step.purpose != "status notice":
         words = written_words(step)
-    by = step.requested_by + (f", approved by {step.approved_by}" if step.approved_by else "")
+    by = ", ".join(filter(None, (step.requested_by, step.approved_by and f"approved by {step.approved_by}")))
     said = f"{named(step)}{_to(group, room)}{_state(group)}" + (f": {words}" if words else "")
     return Event(
         time=happened_at(first),

@@ -193,6 +193,23 @@ def test_a_text_of_definitions_alone_is_not_lost() -> None:
     assert "runbook" in part.text
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (".@CHANNEL", ".@\u2060CHANNEL"),
+        ("x@here", "x@\u2060here"),
+        ("é@everyone.", "é@\u2060everyone."),
+        ("dana@here.example.com", "dana@here.example.com"),
+        ("<!subteam^S1|@ops>", "&lt;!subteam^S1|@ops&gt;"),
+        ("@herewith", "@herewith"),
+        ("https://x.example.com/@here", "<https://x.example.com/%40here>"),
+    ],
+)
+def test_mentions_are_words(said: str, shown: str) -> None:
+    (part,) = messages.update(INCIDENT, said, "Support")
+    assert part.text.endswith(f"\n{shown}")
+
+
 @settings(deadline=None, max_examples=80)
 @given(text=WILD, title=WILD, audience=WILD)
 def test_any_update_fits_and_mentions_nobody(text: str, title: str, audience: str) -> None:

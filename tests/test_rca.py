@@ -149,8 +149,8 @@ def test_the_same_facts_in_any_order_give_the_same_document() -> None:
 
 
 def test_a_huge_incident_fits_in_one_write_to_port() -> None:
-    notes = [note(kind, "<🔥>" * 4000, n, title="t") for kind in NOTE_KINDS for n in range(300)]
-    communications = [sent(f"k{n}", n, text="<&>" * 9000, destination=f"C{n}") for n in range(2000)]
+    notes = [note(kind, "<🔥>" * 4000, n, title="t") for kind in NOTE_KINDS for n in range(150)]
+    communications = [sent(f"k{n}", n, text="<&>" * 9000, destination=f"C{n}") for n in range(600)]
     document = rca.document(INCIDENT, ROOM, notes, communications)
     assert len(document.encode()) < 512 * 1024
     more = re.findall(r"(\d+) more among the notes", document)

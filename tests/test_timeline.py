@@ -131,7 +131,7 @@ def test_everything_stands_in_the_order_in_which_it_happened() -> None:
         (41, "public", "Publish: We know why"),
         (95, "room", "War room closed"),
     ]
-    assert found[-2].by == ", approved by lead"
+    assert found[-2].by == "approved by lead"
     assert [one.link for one in found if one.kind == "bridge"] == [""]  # a meeting's link lets its reader in
 
 
@@ -210,6 +210,19 @@ def test_what_was_not_sent_says_so() -> None:
     (event,) = timeline.events(INCIDENT.model_copy(update={"started_at": None}), None, [], [held])
     assert event.text == "Update to C1 [held: paused: drill]"
     assert event.time == held.intended_at
+
+
+def test_no_link_of_a_meeting_gets_into_the_timeline() -> None:
+    room = ROOM.model_copy(update={"bridge_url": "https://meet.example.com/j/1?pwd=secret"})
+    said = f"INC-42: slow. Bridge: {room.bridge_url}"
+    told = [
+        sent("a", 1, purpose="briefing", text=said),
+        sent("b", 2, purpose="bridge link", text=said),
+        sent("c", 3, operation="open_bridge", purpose="bridge", destination="bridge-1@example.com"),
+    ]
+    text = timeline.markdown(timeline.events(INCIDENT, room, [], told))
+    assert "pwd" not in text
+    assert "Briefing" in text
 
 
 # Markdown
