@@ -27,7 +27,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     if room.state == "open":
         said = messages.note_in_room(kind, text, command.requested_by)
         step = plan.message(
-            room, f"note:{command.run}", said, requested_by=command.requested_by, run=command.run
+            room, "note", said, about=command.run, requested_by=command.requested_by, run=command.run
         )
         (claim,) = await kit.performer.intend([step])
         try:

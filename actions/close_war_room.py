@@ -113,6 +113,10 @@ def due_for_archive(room: WarRoom, quiet_minutes: float) -> bool:
 
 async def archive(room: WarRoom, kit: Kit) -> list[str]:
     """Read the room a last time, then archive it: a bot is out of an archived channel for good."""
+    # The search that found it lags: it may be open again by now.
+    present = await kit.catalog.room(room.identifier)
+    if present is None or not due_for_archive(present, kit.settings.archive_after_quiet_minutes):
+        return []
     try:
         await kit.mirror.read(room)
         await kit.slack.archive(room.channel_id)

@@ -54,8 +54,19 @@ async def _latest(kit: Kit, claim: Claim) -> Claim:
 
 
 async def deliver(kit: Kit, claims: Sequence[Claim]) -> list[Sent]:
-    """Carry all claims out side by side; one that fails holds no other up."""
-    return list(await asyncio.gather(*(_deliver(kit, claim) for claim in claims)))
+    """Carry all claims out, destinations side by side, the parts for one of them in order.
+
+    One that fails holds no other destination up.
+    """
+    by_destination: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_destination.setdefault(claim.step.destination, []).append(claim)
+
+    async def in_order(parts: list[Claim]) -> list[Sent]:
+        return [await _deliver(kit, claim) for claim in parts]
+
+    done = await asyncio.gather(*(in_order(parts) for parts in by_destination.values()))
+    return [one for parts in done for one in parts]
 
 
 async def _deliver(kit: Kit, claim: Claim) -> Sent:

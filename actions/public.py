@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from integration.services.statuspage import StatuspageService
-
 from actions.base import Kit, latest_room
 from actions.delivery import identifiers
 from integration import communicator, messages, plan
 from integration.errors import BadInput, IncidentCommsError
 from integration.models import Command, Communication, Incident, Json, Receipt
+from integration.services.statuspage import StatuspageService
 from integration.settings import variable
 
 NAME_LIMIT = 255  # Statuspage: an incident's name
@@ -148,7 +147,12 @@ async def tell(
             return
         text = communicator.public_post(what, status, receipt.permalink)
         step = plan.message(
-            room, f"public notice:{command.run}", text, requested_by=command.requested_by, run=command.run
+            room,
+            "public notice",
+            text,
+            about=command.run,
+            requested_by=command.requested_by,
+            run=command.run,
         )
         (claim,) = await kit.performer.intend([step])
         await kit.performer.perform(claim)

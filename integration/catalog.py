@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -173,9 +173,24 @@ class Catalog:
         entity = await self._port.get_entity(WAR_ROOM, identifier)
         return read_room(entity) if entity else None
 
-    async def rooms(self, states: Sequence[str]) -> list[WarRoom]:
-        """War rooms in one of `states`. Port's search lags by seconds: only for what is repeated anyway."""
-        rules = [{"property": "state", "operator": "in", "value": list(states)}]
+    async def rooms_in_use(self) -> list[WarRoom]:
+        """War rooms that are open, or closed and still to be archived.
+
+        Port's search lags by seconds: only for what is repeated anyway.
+        """
+        to_archive: Json = {
+            "combinator": "and",
+            "rules": [
+                {"property": "state", "operator": "=", "value": "closed"},
+                {"property": "linked", "operator": "!=", "value": True},
+            ],
+        }
+        rules = [
+            {
+                "combinator": "or",
+                "rules": [{"property": "state", "operator": "=", "value": "open"}, to_archive],
+            }
+        ]
         return [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
 
     async def room_of_channel(self, channel: str) -> WarRoom | None:
@@ -184,9 +199,8 @@ class Catalog:
         return max(found, key=lambda room: room.generation, default=None)
 
     async def rooms_opened_since(self, since: datetime) -> int:
-        rules = [
-            {"property": "openedAt", "operator": ">", "value": iso(since)},
-        ]
+        between = {"from": iso(since), "to": iso(now() + timedelta(minutes=10))}
+        rules = [{"property": "openedAt", "operator": "between", "value": between}]
         return len(await self._port.search(WAR_ROOM, rules, include=["identifier"]))
 
     async def write_room(self, room: WarRoom, title: str, previous: str = "") -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 from loguru import logger
 
 from integration.errors import Refused, ServiceError
-from integration.models import Bot, Channel, Json, Meeting, Operation, Receipt, Step
+from integration.models import Bot, Channel, Json, Meeting, Operation, Post, Receipt, Step
 from integration.services.slack import SlackService
 from integration.services.zoom import DailyLimit, ZoomService
 
@@ -178,16 +178,35 @@ class PostMessage:
         return False
 
     async def act(self, step: Step) -> Receipt:
-        post = await self._slack.post(
+        try:
+            post = await self._post(step)
+        except Refused as refusal:
+            if refusal.code != "not_in_channel":
+                raise
+            await self._slack.join(step.destination)
+            post = await self._post(step)
+        return _post_receipt(post.channel, post.ts, post.permalink)
+
+    async def _post(self, step: Step) -> Post:
+        return await self._slack.post(
             step.destination,
             step.text,
             blocks=step.details.get("blocks"),
             thread_ts=step.details.get("thread"),
             metadata={"event_type": METADATA_EVENT, "event_payload": {"key": step.key}},
         )
-        return _post_receipt(post.channel, post.ts, post.permalink)
 
     async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        try:
+            return await self._find(step, intended_at)
+        except Refused as refusal:
+            if refusal.code != "not_in_channel":
+                raise
+            # Before the first post to an audience's channel our bot was never in it.
+            await self._slack.join(step.destination)
+            return await self._find(step, intended_at)
+
+    async def _find(self, step: Step, intended_at: datetime) -> Receipt | None:
         oldest = (intended_at - LOOK_BACK).timestamp()
         thread = step.details.get("thread")
         if thread:

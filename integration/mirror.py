@@ -46,6 +46,7 @@ class _Mirrored:
     held: dict[str, Json] | None = None  # note properties by ts as Port holds them; None: not read yet
     pending: set[str] = field(default_factory=set)
     dirty: bool = False
+    lost: bool = True  # events may have passed us by, as while no process was running
     failures: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     flushing: asyncio.Task[None] | None = None
@@ -82,7 +83,8 @@ class Mirror:
         if known is None:
             known = _Mirrored(room, RoomState(room.channel_id, settle=2 * self._settings.settle_seconds))
             self._rooms[room.channel_id] = known
-            self._foreign.pop(room.channel_id, None)
+            # What was said before we knew whose channel it is was let pass: read it.
+            read = self._foreign.pop(room.channel_id, None) is not None or read
         known.room = room.model_copy(update={"mirror": "off" if known.room.mirror == "off" else room.mirror})
         if read:
             self._read_soon(known)
@@ -101,6 +103,7 @@ class Mirror:
     def read_all(self) -> None:
         """Read every room again, the most recently active first: events were lost."""
         for known in list(self._rooms.values()):
+            known.lost = True
             self._read_soon(known)
 
     # Live
@@ -181,6 +184,13 @@ class Mirror:
             known.held = {str(note["properties"]["ts"]): note["properties"] for note in notes}
         return known.held
 
+    async def _hold_late_notes(self, known: _Mirrored) -> None:
+        """Notes written just before a start, which Port's search did not show at first."""
+        async with known.lock:
+            shown = await self._catalog.notes(known.room.channel_id)
+            late = {str(note["properties"]["ts"]): note["properties"] for note in shown}
+            known.held = late | (known.held or {})
+
     def _entity(
         self,
         known: _Mirrored,
@@ -214,8 +224,9 @@ class Mirror:
         versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
         if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
             versions.append({"text": held.get("text"), "kind": held.get("kind"), "replacedAt": iso(now())})
-        properties["versions"] = versions
-        properties["deletedAt"] = None
+        if held is not None:
+            # Unknown here may still stand in Port, whose search lags: then its versions are left alone.
+            properties |= {"versions": versions, "deletedAt": None}
         if held is not None and all(_same(held.get(name), value) for name, value in properties.items()):
             return None
         return entity
@@ -237,6 +248,13 @@ class Mirror:
                 await asyncio.sleep(delay)
             try:
                 await self._read(known)
+                if known.lost:
+                    # A read shows the past, and no event will tell what it left out: read once more when
+                    # the moments before it have settled.
+                    known.dirty = True
+                    await asyncio.sleep(known.state.settle)
+                    await self._hold_late_notes(known)
+                    known.lost = False
             except ServiceError as problem:
                 known.failures += 1
                 logger.warning(f"mirror: #{known.room.channel_name} not read: {problem}")

@@ -153,13 +153,15 @@ def message(
     text: str,
     *,
     number: int = 0,
+    about: str = "",
     requested_by: str = "",
     run: str = "",
     blocks: list[Json] | None = None,
 ) -> Step:
-    """One message of ours into the room."""
+    """One message of ours into the room. `number` or `about` tells several of one purpose apart."""
+    key = step_key(room.identifier, purpose, number)
     return Step(
-        key=step_key(room.identifier, purpose, number),
+        key=f"{key}:{about}" if about else key,
         operation="post_message",
         purpose=purpose,
         incident=room.incident,

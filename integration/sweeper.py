@@ -91,7 +91,7 @@ class Sweeper:
         await self._rooms(read=True)
 
     async def _rooms(self, read: bool) -> None:
-        rooms = await self._catalog.rooms(["open", "closed"])
+        rooms = await self._catalog.rooms_in_use()
         for room in sorted(rooms, key=_activity, reverse=True):
             self._mirror.watch(room, read=read or room.mirror == "dirty")
             try:
