@@ -1,0 +1,177 @@
+"""Killed (SIGKILL) in the worst moments and started again: everything happens once, and the run ends."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from sandbox.stage import Json, Stage
+from tests.stories.play import COMMANDER, OWNER, RESPONDER, SERVICE, Incident, Room, becomes, mark, trouble
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def held(stage: Stage, operation: str) -> Json:
+    """The call of `operation` that hangs at the provider."""
+
+    async def look() -> Json | None:
+        calls: list[Json] = await stage.ask("GET", "/held")
+        return next((call for call in calls if call["operation"] == operation), None)
+
+    return await becomes(f"a call of {operation} hangs", look)
+
+
+async def killed(stage: Stage) -> None:
+    await stage.integration.stop(signal.SIGKILL)
+
+
+def hold(operation: str, when: str) -> Json:
+    return {"service": "*", "operation": operation, "hold": when}
+
+
+async def test_killed_three_times_the_story_ends_once(fragile_stage: Stage) -> None:
+    stage = fragile_stage
+    async with trouble(stage, hold("conversations.create", "after")):
+        incident = await Incident.created(
+            stage, severity="sev1", services=[SERVICE], responders=[RESPONDER, COMMANDER]
+        )
+        created = await held(stage, "conversations.create")
+        await killed(stage)
+        assert created["effect"], "the channel exists"
+
+        await stage.ask("POST", "/faults", hold("chat.postMessage", "after"))
+        await stage.start_integration()
+        briefed = await held(stage, "chat.postMessage")
+        await killed(stage)
+        assert briefed["effect"], "the briefing stands"
+
+        # Held before it is done: the dead process's own report must not end the run.
+        await stage.ask("POST", "/faults", hold("runs.patch", "before"))
+        await stage.start_integration()
+        await held(stage, "runs.patch")
+        await killed(stage)
+        run = (await incident.runs())[-1]
+        assert run["status"] == "IN_PROGRESS"
+
+        await stage.start_integration()
+        room = await incident.opened()
+    await once(incident, room)
+    assert await room.members() == {RESPONDER, COMMANDER, OWNER}
+    assert [run["status"] for run in await incident.runs()] == ["SUCCESS"]
+
+
+async def once(incident: Incident, room: Room) -> None:
+    """One of everything, on the record and at the providers."""
+    stage = incident.stage
+    done = [
+        entry["operation"]
+        for entry in await stage.journal(since=incident.since)
+        if entry["effect"] and entry["service"] in ("slack", "zoom")
+    ]
+    assert done.count("conversations.create") == 1
+    assert done.count("meetings.create") == 1
+    assert done.count("chat.postMessage") == 1
+    key = f"{incident.identifier}:briefing"
+    messages = [message for message in await room.ours() if message["metadata"]]
+    assert [message["metadata"]["event_payload"]["key"] for message in messages] == [key]
+    marks = [one["title"] for one in (await room.seen())["bookmarks"]]
+    assert sorted(marks) == ["Bridge", "Incident in Port"]
+
+    async def recorded() -> dict[str, Json] | None:
+        record = await incident.communications()
+        return record if all(one["state"] == "sent" for one in record.values()) else None
+
+    record = await becomes("nothing is left sending", recorded)
+    assert set(record) == {"channel", "bridge", "briefing"}
+    assert record["briefing"]["receipt"]["ts"] == messages[0]["ts"]
+    assert record["bridge"]["receipt"]["joinUrl"] == room.properties["bridge"]
+    entity = (await incident.entity())["properties"]
+    assert entity["warRoomChannel"] == room.properties["channel"]
+    assert len(await incident.rooms()) == 1
+
+
+async def test_what_was_said_while_it_was_down_is_caught_up(fragile_stage: Stage) -> None:
+    stage = fragile_stage
+    incident = await Incident.created(stage, severity="sev1")
+    room = await incident.opened()
+    kept = await room.say("finding: said before")
+    changed = await room.say("finding: to be edited")
+    gone = await room.say("finding: to be deleted")
+    await room.noted("all is noted", lambda notes: {kept, changed, gone} <= set(notes))
+    await killed(stage)
+
+    missed = await room.say("workaround: said while it was down")
+    reply = await room.say("decision: in a thread, too", thread_ts=kept)
+    await room.act("edit", changed, text="impact: edited while it was down")
+    await room.act("delete", gone)
+    await room.act("react", kept, name="boom")
+    await stage.start_integration()
+
+    def caught_up(notes: dict[str, Json]) -> bool:
+        kinds = {ts: notes.get(ts, {}).get("kind") for ts in (missed, reply, changed, kept)}
+        wanted = {missed: "workaround", reply: "decision", changed: "impact", kept: "impact"}
+        return kinds == wanted and bool(notes[gone].get("deletedAt"))
+
+    notes = await room.noted("it has caught up", caught_up)
+    assert "to be deleted" not in str(await incident.notes())
+    assert len(notes) == 5
+
+
+async def test_reading_again_gives_the_same_notes_and_nothing_else(fragile_stage: Stage) -> None:
+    stage = fragile_stage
+    incident = await Incident.created(stage, severity="sev1")
+    room = await incident.opened()
+    first = await room.say("finding: the pool is empty")
+    said = [first, await room.say("update: still looking", COMMANDER)]
+    said.append(await room.say("workaround: bigger pool", thread_ts=first))
+    said.append(await room.say("that helped"))
+    pinned = await room.say("remember this")
+    await room.act("pin", pinned)
+    await room.act("edit", said[1], COMMANDER, text="update: found it")
+    deleted = await room.say("finding: nonsense")
+    await room.noted("all is noted", lambda notes: deleted in notes and pinned in notes)
+    await room.act("delete", deleted)
+    await room.noted(
+        "all has settled",
+        lambda notes: bool(notes[deleted].get("deletedAt")) and notes[said[1]]["title"] == "found it",
+    )
+    before = await incident.notes()
+    since = await mark(stage)
+
+    await stage.integration.stop(signal.SIGTERM)
+    await stage.start_integration()
+
+    async def read() -> list[Json]:
+        reads = await stage.journal(since=since, operation="conversations.history")
+        return [one for one in reads if one["status"]]
+
+    await becomes("the room is read again", read)
+    after = await room.say("update: said after the restart")
+    await room.noted("life goes on", lambda notes: after in notes)
+    now = [note for note in await incident.notes() if note["properties"]["ts"] != after]
+    assert now == before  # to the last `updatedAt`: what stands is not written again
+
+
+async def test_sigterm_ends_the_process_in_good_order(fragile_stage: Stage) -> None:
+    stage = fragile_stage
+    async with trouble(stage, {"service": "slack", "operation": "conversations.create", "delay": 1.5}):
+        incident = await Incident.created(stage, severity="sev1")
+
+        async def begun() -> list[Json]:
+            return await stage.journal(since=incident.since, operation="conversations.create")
+
+        await becomes("the channel is on its way", begun)
+        began = time.monotonic()
+
+        await stage.integration.stop(signal.SIGTERM)
+
+    # What was in hand is finished, not left to the next process.
+    run = await incident.run("open_war_room_on_severity")
+    assert run["status"] == "SUCCESS"
+    assert time.monotonic() - began < 20
+    assert stage.integration.returncode is not None
+    assert "Traceback" not in stage.integration.tail(60)
+    await stage.start_integration()
+    await once(incident, await incident.room())
