@@ -1,4 +1,5 @@
-"""`python -m sandbox`: serve the emulators on one port until Ctrl-C; print what points a client at them."""
+"""`python -m sandbox`: serve the emulators until Ctrl-C, all on one port and mail on another; print what
+points a client at them."""
 
 from __future__ import annotations
 
@@ -21,11 +22,15 @@ from sandbox.world import World
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="Slack, Zoom and Port, emulated with state over real HTTP. All credentials are fake.",
+        description="Slack, Zoom, Statuspage and Port, emulated with state over real HTTP, and a mailbox "
+        "that speaks SMTP. All credentials are fake.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=8900, help="port to listen on; 0 takes a free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--smtp-port", type=int, default=0, help="port that takes mail (default: 0, a free one)"
     )
     parser.add_argument("--seed", type=int, default=1, help="makes ids and chance reproducible")
     parser.add_argument("--kind", action="store_true", help="switch all hostile habits off")
@@ -68,20 +73,26 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def lines(base: str) -> list[str]:
+def lines(env: dict[str, str]) -> list[str]:
     """The environment as lines that a shell can source."""
-    return [f"export {name}={shlex.quote(value)}" for name, value in environment(base).items()]
+    return [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
 
 
-async def serve(sandbox: Sandbox, listener: socket.socket, chosen: argparse.Namespace) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def serve(sandbox: Sandbox, listener: socket.socket, chosen: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; the exit code."""
     address, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(address, address)
-    base = f"http://{shown}:{port}"
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    base = f"http://{f'[{near}]' if ':' in near else near}:{port}"
     sandbox.at(base)
+    try:
+        smtp_port = await sandbox.mail.start(chosen.host, chosen.smtp_port)
+    except OSError as taken:
+        print(f"can't take mail on {chosen.host}:{chosen.smtp_port}: {taken.strerror}", file=sys.stderr)
+        return 1
+    env = environment(base, near, smtp_port)
     # A call that is held or delayed must not keep the process from ending.
     config = uvicorn.Config(sandbox.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-    server = _Server(config, lambda: tell(base, chosen))
+    server = _Server(config, lambda: tell(env, chosen))
 
     def stop() -> None:
         server.should_exit = True
@@ -91,15 +102,17 @@ async def serve(sandbox: Sandbox, listener: socket.socket, chosen: argparse.Name
         loop.add_signal_handler(sign, stop)
     await server.serve(sockets=[listener])
     await sandbox.close()
+    return 0
 
 
-def tell(base: str, chosen: argparse.Namespace) -> None:
+def tell(env: dict[str, str], chosen: argparse.Namespace) -> None:
+    base = env["SANDBOX_URL"]
     if chosen.env_file:
-        write_lines(chosen.env_file, lines(base))
+        write_lines(chosen.env_file, lines(env))
     if not chosen.quiet:
         print(f"# Sandbox at {base}: console {base}/console, control {base}/_sandbox")
         print("# Point any client at it with these lines; Ctrl-C ends it.")
-        print("\n".join(lines(base)), flush=True)
+        print("\n".join(lines(env)), flush=True)
     if chosen.ready_file:
         write_lines(chosen.ready_file, [base])
 
@@ -115,13 +128,12 @@ def main(given: list[str] | None = None) -> int:
         print(f"can't listen on {chosen.host}:{chosen.port}: {taken.strerror}", file=sys.stderr)
         return 1
 
-    async def run() -> None:
+    async def run() -> int:
         sandbox = build(World(chosen.seed), kind=chosen.kind)
         sandbox.slack.deliverer.retry_scale = chosen.retry_scale
-        await serve(sandbox, listener, chosen)
+        return await serve(sandbox, listener, chosen)
 
-    asyncio.run(run())
-    return 0
+    return asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from pathlib import Path
@@ -11,9 +12,12 @@ from starlette.routing import Router
 from sandbox import credentials
 from sandbox.console.pages import Console
 from sandbox.control import Control
+from sandbox.mail.service import Mailbox
 from sandbox.port.engine import Engine
 from sandbox.port.service import Port
 from sandbox.slack.service import Slack
+from sandbox.statuspage.seeding import DEFAULT as STATUSPAGE
+from sandbox.statuspage.service import Statuspage
 from sandbox.world import Hostility, Json, World
 from sandbox.zoom.service import Zoom
 
@@ -52,6 +56,9 @@ SERVICES = (
     {"identifier": "payments", "title": "Payments", "properties": {"owners": ["dana@example.com"]}},
 )
 
+ACCOUNTS = {"id": "sbxaccount01", "name": "Customer accounts"}
+"""A component more than on Statuspage's own default page."""
+
 
 class Sandbox:
     """Everything in one process. `app` is what uvicorn serves; `kind` switches hostility off."""
@@ -60,16 +67,23 @@ class Sandbox:
         self.world, self.kind = world, kind
         self.slack = Slack(world)
         self.zoom = Zoom(world, self.slack.deliverer)
+        self.statuspage = Statuspage(world, self.slack.deliverer)
+        self.mail = Mailbox(world)
         self.port = Port(world)
         self.engine = Engine(self.port)
-        self.console = Console(world, self.slack.store, self.zoom, self.port, self.engine)
-        self.control = Control(world, self.slack, self.zoom, self.port, self.engine)
+        self.console = Console(
+            world, self.slack.store, self.zoom, self.port, self.engine, self.statuspage, self.mail
+        )
+        self.control = Control(
+            world, self.slack, self.zoom, self.port, self.engine, self.statuspage, self.mail
+        )
         self.app = Router(
             [
                 *self.slack.routes(),
                 # Before the API's catch-all: the page that a join link opens lives under /zoom too.
                 *self.console.routes(),
                 *self.zoom.routes(),
+                *self.statuspage.routes(),
                 *self.engine.routes(),
                 *self.port.routes(),
                 *self.control.routes(),
@@ -79,20 +93,25 @@ class Sandbox:
         self.seed()
 
     def seed(self) -> None:
-        """What a new or reset sandbox holds: people, hosts and two services. No incident."""
+        """What a new or reset sandbox holds: people, hosts, two services, a status page. No incident."""
         if self.kind:
             self.world.hostility = Hostility.none()
         people = [{"email": email, "name": _name(email)} for email in PEOPLE]
         self.slack.seed({"users": people})
         self.zoom.seed({"users": [{"email": host, "licensed": True} for host in HOSTS]})
         self.port.seed({"users": people, "blueprints": [SERVICE], "entities": {"service": list(SERVICES)}})
+        page = copy.deepcopy(STATUSPAGE["pages"][0])
+        page["groups"][0]["components"].append(ACCOUNTS)
+        self.statuspage.seed({"pages": [page]})
 
     def at(self, base: str) -> None:
         """Tell the sandbox where it is served, e.g. "http://127.0.0.1:8900": links to itself work then."""
         self.zoom.store.web = f"{base}/zoom"
+        self.statuspage.store.web = f"{base}/stspg"
 
     async def close(self) -> None:
         """Stop what goes on beside requests, forget everything and close connections."""
+        await self.mail.stop()
         await self.world.reset()
         await self.slack.close()
 
@@ -106,7 +125,7 @@ def build(world: World, *, kind: bool = False) -> Sandbox:
     return Sandbox(world, kind=kind)
 
 
-def environment(base: str) -> dict[str, str]:
+def environment(base: str, smtp_host: str, smtp_port: int) -> dict[str, str]:
     """What points a client at the sandbox served at `base`: plain names, and Ocean's for the integration."""
     plain: Json = {
         "SLACK_API_URL": f"{base}/slack/api/",
@@ -119,6 +138,13 @@ def environment(base: str) -> dict[str, str]:
         "ZOOM_CLIENT_SECRET": credentials.ZOOM_CLIENT_SECRET,
         "ZOOM_WEBHOOK_SECRET": credentials.ZOOM_WEBHOOK_SECRET,
         "ZOOM_HOSTS": json.dumps(HOSTS),
+        "STATUSPAGE_API_URL": f"{base}/statuspage/v1",
+        "STATUSPAGE_API_KEY": credentials.STATUSPAGE_API_KEY,
+        "STATUSPAGE_WEBHOOK_SECRET": credentials.STATUSPAGE_WEBHOOK_SECRET,
+        "SMTP_HOST": smtp_host,
+        "SMTP_PORT": str(smtp_port),
+        "SMTP_TLS": "none",
+        "MAIL_FROM": credentials.MAIL_FROM,
     }
     port = {
         "BASE_URL": f"{base}/port",

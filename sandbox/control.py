@@ -13,16 +13,21 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from sandbox.control_input import Bad, Json, body, nothing, read, route
+from sandbox.control_mail import MailControl
 from sandbox.control_port import PortControl
 from sandbox.control_slack import SlackControl
+from sandbox.control_statuspage import StatuspageControl
 from sandbox.control_zoom import ZoomControl
+from sandbox.mail.service import Mailbox
 from sandbox.port.engine import Engine
 from sandbox.port.service import Port
 from sandbox.port.wire import PortError
 from sandbox.slack.service import Slack
+from sandbox.statuspage.service import Statuspage
 from sandbox.world import Fault, World
 from sandbox.zoom.service import Zoom
 
+_SERVICES = ("mail", "port", "slack", "statuspage", "zoom")
 _DROPS = (None, "before", "after", "half")
 _HOLDS = (None, "before", "after")
 _NUMBERS = ("times", "skip", "delay", "answer_delay", "effect_delay")
@@ -30,8 +35,18 @@ _TEXTS = ("service", "operation", "error", "retry_after")
 
 
 class Control:
-    def __init__(self, world: World, slack: Slack, zoom: Zoom, port: Port, engine: Engine) -> None:
+    def __init__(
+        self,
+        world: World,
+        slack: Slack,
+        zoom: Zoom,
+        port: Port,
+        engine: Engine,
+        statuspage: Statuspage,
+        mail: Mailbox,
+    ) -> None:
         self.world, self.slack, self.zoom, self.port, self.engine = world, slack, zoom, port, engine
+        self.statuspage, self.mail = statuspage, mail
 
     def routes(self) -> list[Route]:
         return [
@@ -51,6 +66,8 @@ class Control:
             *SlackControl(self.slack).routes(),
             *ZoomControl(self.zoom).routes(),
             *PortControl(self.port, self.engine).routes(),
+            *StatuspageControl(self.statuspage).routes(),
+            *MailControl(self.mail).routes(),
             route(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{rest:path}", nothing),
         ]
 
@@ -60,11 +77,20 @@ class Control:
         return {"ok": True}
 
     async def _seed(self, request: Request) -> Json:
-        """{"port"?: {...}, "slack"?: {...}, "zoom"?: {...}}: added to what is there; nobody is told."""
+        """{"port"?, "slack"?, "zoom"?, "statuspage"?, "mail"?}: added to what is there; nobody is told.
+
+        Each is an object; see the `seed` of the services. Mail: {"refuse"?: {address: code}}.
+        """
         given = await body(request)
-        parts = {name: given.object(name, {}) for name in ("port", "slack", "zoom")}
+        seeds = {
+            "port": self.port.seed,
+            "slack": self.slack.seed,
+            "zoom": self.zoom.seed,
+            "statuspage": self.statuspage.seed,
+            "mail": self._seed_mail,
+        }
+        parts = {name: given.object(name, {}) for name in seeds}
         given.done()
-        seeds = {"port": self.port.seed, "slack": self.slack.seed, "zoom": self.zoom.seed}
         for name, values in parts.items():
             try:
                 seeds[name](values)
@@ -76,12 +102,21 @@ class Control:
                 raise Bad(name, str(wrong)) from wrong
         return {"ok": True}
 
+    def _seed_mail(self, given: Json) -> None:
+        for name in given:
+            if name != "refuse":
+                raise ValueError(f"unknown seed {name!r}; known: refuse")
+        for address, code in given.get("refuse", {}).items():
+            self.mail.refuse(address, code)
+
     async def _state(self, request: Request) -> Json:
         """Everything there is, service by service."""
         return {
             "slack": self.slack.state(),
             "zoom": self.zoom.state(),
             "port": {**self.port.snapshot(), "runs": self.engine.snapshot()},
+            "statuspage": self.statuspage.state(),
+            "mail": self.mail.state(),
             "hostility": asdict(self.world.hostility),
             "faults": self.world.faults.waiting(),
             "held": self._waiting(),
@@ -166,8 +201,8 @@ class Control:
         """{service: seconds, ...}: how far that provider's clock is ahead; 0 puts it right."""
         given = await body(request)
         for service, seconds in given.values.items():
-            if service not in ("slack", "zoom", "port"):
-                raise Bad(service, "unknown service; known: port, slack, zoom")
+            if service not in _SERVICES:
+                raise Bad(service, f"unknown service; known: {', '.join(_SERVICES)}")
             if isinstance(seconds, bool) or not isinstance(seconds, int | float):
                 raise Bad(service, "a number of seconds is needed")
         self.world.clock.shift.update({k: float(v) for k, v in given.values.items()})

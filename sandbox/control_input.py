@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sandbox.port.wire import PortError
 from sandbox.slack.errors import HumanError
+from sandbox.statuspage.errors import HumanError as PageError
 from sandbox.zoom.errors import ZoomError
 from sandbox.zoom.life import NotPossible
 
@@ -113,6 +114,8 @@ def route(method: str | list[str], path: str, answer: Answer) -> Route:
             return _refusal(str(refused), refused.field, refused.status)
         except HumanError as refused:
             return _refusal(str(refused), *_in_slack(str(refused)))
+        except PageError as refused:
+            return _refusal(str(refused), *_on_page(str(refused)))
         except NotPossible as refused:
             return _refusal(str(refused), "user", 409)
         except ZoomError as refused:
@@ -145,6 +148,17 @@ def _in_slack(message: str) -> tuple[str, int]:
             return field, 404
     named = re.match(r"([a-z_]+): ", message)
     return (named[1], 400) if named else ("", 409)
+
+
+_PAGE_FIELDS = ("page", "component", "incident", "update", "subscriber")
+
+
+def _on_page(message: str) -> tuple[str, int]:
+    """Field and status of what Statuspage refused to a person."""
+    if message.startswith("no status "):
+        return "status", 400
+    unknown = next((field for field in _PAGE_FIELDS if message.startswith(f"no {field} ")), None)
+    return (unknown, 404) if unknown else ("", 409)
 
 
 def _in_port(message: str) -> str:

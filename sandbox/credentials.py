@@ -12,3 +12,10 @@ ZOOM_WEBHOOK_SECRET = "sandbox-zoom-webhook-secret"
 
 PORT_CLIENT_ID = "sandbox-port-client"
 PORT_CLIENT_SECRET = "sandbox-port-client-secret"
+
+STATUSPAGE_API_KEY = "sandbox-statuspage-key-not-a-secret"
+STATUSPAGE_WEBHOOK_SECRET = "sandbox-statuspage-path"
+"""Statuspage signs nothing; whoever listens to it may put this into the path of his address."""
+
+MAIL_FROM = "incidents@example.com"
+"""Not a secret: the mailbox takes mail from anybody, unless a login is set."""

@@ -185,9 +185,12 @@ class Stage:
         await self._answers(self.integration, f"{self.url}/health/ready")
 
     async def connect(self) -> None:
-        """Tell Slack and Zoom where to send their events, as an administrator does in their consoles."""
+        """Tell Slack, Zoom and Statuspage where to send their events, as an administrator does."""
         await self.ask("POST", "/slack/events-url", {"url": f"{self.url}/integration/slack/events"})
         await self.ask("POST", "/zoom/webhook-url", {"url": f"{self.url}/integration/zoom/events"})
+        if secret := self.integration.env.get("OCEAN__INTEGRATION__CONFIG__STATUSPAGE_WEBHOOK_SECRET"):
+            page_url = f"{self.url}/integration/statuspage/{secret}/events"
+            await self.ask("POST", "/statuspage/webhook-url", {"url": page_url})
 
     async def down(self) -> None:
         await self.integration.stop()

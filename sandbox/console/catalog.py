@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ Json = dict[str, Any]
 
 WAR_ROOM, NOTE, COMMUNICATION = "incidentWarRoom", "incidentNote", "incidentCommunication"
 NOTE_KINDS = ("update", "impact", "finding", "workaround", "decision", "action", "question")
+DOCUMENTS = {"timeline": "Timeline", "rca": "RCA"}
+"""Markdown documents on a war room, each shown on its own."""
 _OWN_VIEW = {WAR_ROOM, NOTE, COMMUNICATION}
 _IN_SLACK = re.compile(r"(?:/archives/|[?&]channel=)([CG][A-Z0-9]{6,})")
 _IN_ZOOM = re.compile(r"/j/(\d{9,12})")
@@ -85,6 +88,15 @@ class Incident:
 
     def meetings(self) -> list[str]:
         return self._linked(_IN_ZOOM, ("meetingId",))
+
+    def documents(self) -> list[tuple[str, Markup]]:
+        """(title, HTML) of what was written about it at its end."""
+        return [
+            (title, markdown(str(room["properties"][name])))
+            for room in self.rooms
+            for name, title in DOCUMENTS.items()
+            if room["properties"].get(name)
+        ]
 
     def notes_by_kind(self) -> list[tuple[str, list[Json]]]:
         groups: dict[str, list[Json]] = {}
@@ -182,7 +194,12 @@ class Catalog:
                     found.setdefault(pair, []).append(entity)
         return found
 
-    def fields(self, entity: Json) -> list[Field]:
+    def person(self, key: str) -> str:
+        """The e-mail address behind a user id of Port's; the key itself when it is none."""
+        found = (email for email, user in self.port.store.users.items() if user["id"] == key)
+        return next(found, key)
+
+    def fields(self, entity: Json, without: Container[str] = ()) -> list[Field]:
         """The properties and relations of an entity, in the order of its blueprint, without empty ones."""
         model = self.port.store.blueprints.get(str(entity.get("blueprint")), {})
         schema: Json = model.get("schema", {}).get("properties", {})
@@ -190,7 +207,7 @@ class Catalog:
         rows = [
             _field(name, str(schema.get(name, {}).get("title") or name), schema.get(name, {}), value)
             for name in [*schema, *(n for n in properties if n not in schema)]
-            if (value := properties.get(name)) not in (None, "", [], {})
+            if (value := properties.get(name)) not in (None, "", [], {}) and name not in without
         ]
         for name, value in entity.get("relations", {}).items():
             if value:

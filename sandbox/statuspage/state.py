@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.credentials import STATUSPAGE_API_KEY
 from sandbox.statuspage import errors
 from sandbox.world import World
 
 Json = dict[str, Any]
 
-API_KEY = "sandbox-statuspage-key-not-a-secret"
+API_KEY = STATUSPAGE_API_KEY
 """The key the sandbox accepts unless it is seeded with others."""
 
 

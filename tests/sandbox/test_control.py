@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import smtplib
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -131,6 +132,26 @@ async def test_a_seed_adds_people_channels_hosts_and_entities(bench: Bench) -> N
         ("/zoom/join", {"meeting": 1, "user": DANA}, "meeting", 404),
         ("/zoom/join", {"meeting": True, "user": DANA}, "meeting", 400),
         ("/zoom/webhook-url", {"url": "http://127.0.0.1:1/"}, "url", 400),
+        ("/seed", {"statuspage": {"pages": [{}]}}, "statuspage", 400),
+        ("/seed", {"mail": {"refuse": {"x@example.com": 200}}}, "mail", 400),
+        ("/seed", {"mail": {"inbox": []}}, "mail", 400),
+        ("/statuspage/incidents", {"page": "nope", "name": "x"}, "page", 404),
+        ("/statuspage/incidents", {"name": "x"}, "page", 400),
+        ("/statuspage/incidents", {"page": "sbxstatus001", "name": ""}, "", 409),
+        ("/statuspage/incidents/nope", {"body": "x"}, "incident", 404),
+        ("/statuspage/components/nope", {"status": "major_outage"}, "component", 404),
+        ("/statuspage/components/Checkout", {"status": "broken"}, "status", 400),
+        ("/statuspage/components/Checkout", {}, "status", 400),
+        ("/statuspage/subscribers", {"page": "sbxstatus001"}, "", 409),
+        ("/statuspage/subscribers/nope/confirm", {}, "subscriber", 404),
+        ("/statuspage/webhook-url", {}, "url", 400),
+        ("/statuspage/webhook-url", {"url": "nope"}, "url", 400),
+        ("/mail/refuse", {}, "address", 400),
+        ("/mail/refuse", {"address": "x@example.com", "code": 250}, "code", 400),
+        ("/mail/refuse", {"address": "x@example.com", "code": "550"}, "code", 400),
+        ("/mail/refuse", {"address": "x@example.com", "times": 0}, "times", 400),
+        ("/mail/login", {"user": "x"}, "password", 400),
+        ("/mail/up", {}, "", 409),
         ("/port/entities", {"blueprint": "nope", "entity": {}}, "blueprint", 404),
         ("/port/entities", {"blueprint": "service"}, "entity", 400),
         ("/port/entities", {"blueprint": "service", "entity": {}, "user": "x@example.com"}, "user", 404),
@@ -340,17 +361,22 @@ def test_the_command_serves_prints_its_environment_and_ends_on_a_signal(tmp_path
         printed: list[str] = []
         for line in process.stdout:
             printed.append(line.rstrip("\n"))
-            if "ZOOM_HOSTS" in line and line.startswith("export ZOOM_"):
+            if line.startswith("export MAIL_FROM"):
                 break
         base = printed[2].partition("=")[2]
         state = httpx.get(f"{base}/_sandbox/state", trust_env=False).json()
+        with smtplib.SMTP("127.0.0.1", state["mail"]["port"], timeout=5) as smtp:
+            assert smtp.noop()[0] == 250
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=15) == 0
     assert state["hostility"]["twin_creates"] is False
     assert ready.read_text().strip() == base
     exported = [line for line in printed if line.startswith("export ")]
     assert env_file.read_text().splitlines() == exported
-    assert [line.split()[1].partition("=")[0] for line in exported] == list(environment(base))
+    assert [line.split()[1].partition("=")[0] for line in exported] == list(
+        environment(base, "127.0.0.1", state["mail"]["port"])
+    )
+    assert f"export SMTP_PORT={state['mail']['port']}" in exported
 
 
 def test_a_taken_port_is_said_plainly() -> None:
@@ -361,4 +387,6 @@ def test_a_taken_port_is_said_plainly() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert main(["--port", str(taken.getsockname()[1])]) == 1
+        number = str(taken.getsockname()[1])
+        assert main(["--port", number]) == 1
+        assert main(["--port", "0", "--smtp-port", number]) == 1
