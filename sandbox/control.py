@@ -58,6 +58,7 @@ class Control:
             route("POST", "/faults", self._add_faults),
             route("GET", "/faults", self._faults),
             route("DELETE", "/faults", self._clear_faults),
+            route("DELETE", "/faults/{id}", self._forget_fault),
             route("GET", "/held", self._held),
             route("POST", "/held/{n}/release", self._release),
             route("GET", "/hostility", self._hostility),
@@ -159,6 +160,13 @@ class Control:
     async def _clear_faults(self, request: Request) -> Json:
         """Forget the plan and release what is held."""
         self.world.faults.clear()
+        return {"ok": True}
+
+    async def _forget_fault(self, request: Request) -> Json:
+        """Forget one; the calls that it holds stay held."""
+        fault = _whole(request.path_params["id"], "id")
+        if not self.world.faults.forget(fault):
+            raise Bad("id", f"no fault {fault} waits", 404)
         return {"ok": True}
 
     def _waiting(self) -> list[Json]:

@@ -158,6 +158,12 @@ class FaultPlan:
     def waiting(self) -> list[Json]:
         return [asdict(fault) for fault in self._faults]
 
+    def forget(self, fault: int) -> bool:
+        """Take one out of the plan; whether it was there."""
+        before = len(self._faults)
+        self._faults = [one for one in self._faults if one.id != fault]
+        return len(self._faults) < before
+
     def clear(self) -> None:
         self._faults.clear()
         for call in list(self.held):

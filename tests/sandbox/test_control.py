@@ -246,6 +246,19 @@ async def test_a_fault_is_planned_held_and_released(bench: Bench) -> None:
     assert await bench.control("GET", "/faults") == []
 
 
+async def test_one_fault_is_forgotten_and_what_it_holds_stays_held(bench: Bench) -> None:
+    fault = {"service": "slack", "operation": "auth.test", "hold": "before", "times": 9}
+    [planned] = await bench.control("POST", "/faults", fault)
+    waiting = asyncio.create_task(bench.slack("auth.test"))
+    [held] = await bench.control("GET", "/held?wait=5")
+    await bench.control("DELETE", f"/faults/{planned['id']}")
+    assert (await bench.slack("auth.test"))["ok"]
+    assert not waiting.done()
+    await bench.control("POST", f"/held/{held['n']}/release")
+    assert (await waiting)["ok"]
+    assert "waits" in (await bench.control("DELETE", f"/faults/{planned['id']}", status=404))["error"]
+
+
 async def test_a_lost_answer_is_a_reset_connection_with_its_effect(bench: Bench) -> None:
     fault = {"service": "slack", "operation": "conversations.create", "drop": "after"}
     await bench.control("POST", "/faults", fault)
