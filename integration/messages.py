@@ -165,7 +165,7 @@ def _facts(incident: Incident) -> str:
 
 
 def _header(incident: Incident) -> Json:
-    text = cut(mrkdwn.disarm(_line(_name(incident))), HEADER_LIMIT)
+    text = mrkdwn.disarm(_line(_name(incident)), HEADER_LIMIT)
     return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": True}}
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from integration.communicator import escape
+from integration.communicator import cut, escape
 
 LINK_LIMIT = 1500  # a longer address is shown as words: a link is never cut in two
 JOINER = "\u2060"
@@ -73,9 +73,10 @@ def clean(text: str) -> str:
     return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", lines))
 
 
-def disarm(text: str) -> str:
+def disarm(text: str, limit: int) -> str:
     """Words for a plain text field, which Slack does not parse but people copy: no mention in them."""
-    return _no_mass_mention(_FORGED.sub(f"<{JOINER}", clean(text)))
+    shown = _no_mass_mention(_FORGED.sub(f"<{JOINER}", clean(text)))
+    return _no_mass_mention(cut(shown, limit - 1)) if len(shown) > limit else shown
 
 
 def plain(text: str) -> str:
@@ -86,7 +87,10 @@ def plain(text: str) -> str:
 def plain_cut(text: str, limit: int) -> str:
     """`plain`, at most `limit` characters, never cut within an escaped character."""
     shown = plain(text)
-    return shown if len(shown) <= limit else shown[: _cut_at(shown, limit - 1)] + "…"
+    if len(shown) <= limit:
+        return shown
+    # The cut itself can make a mention of `@heretic`.
+    return _no_mass_mention(shown[: _cut_at(shown, limit - 2)] + "…")
 
 
 def link(url: str, label: str) -> str:

@@ -258,6 +258,19 @@ def test_a_notice_says_what_changed_in_one_line() -> None:
     assert first.text == "INC-1 is now open"
 
 
+def test_a_cut_makes_no_mention() -> None:
+    for length in range(380, 410):
+        title = "x" * length + " @heretics"
+        for cut_at in (0, 240):
+            notice = messages.status_notice(INCIDENT.model_copy(update={"title": title[cut_at:]}), "", "open")
+            _harmless(notice.text)
+    for length in range(120, 150):
+        incident = INCIDENT.model_copy(update={"title": "x" * length + " @heretics"})
+        header = messages.update(incident, "text", "")[0].blocks[0]["text"]["text"]
+        assert _MASS.search(header) is None
+        assert len(header) <= 150
+
+
 def test_a_notice_by_mail_is_no_markup_of_slack() -> None:
     incident = INCIDENT.model_copy(update={"title": "A < B & @channel"})
     mail = messages.status_mail(incident, "investigating", "identified")
