@@ -51,7 +51,7 @@ def notice_steps(
 ) -> list[Step]:
     """One notice per destination. The key names the change, so two automations for one change meet."""
     notice = messages.status_notice(incident, before, incident.status)
-    mail = messages.email(incident, notice.text, notice.text)
+    mail = messages.status_mail(incident, before, incident.status)
 
     def step(operation: Operation, destination: str, audience: str) -> Step:
         by_mail = operation == "send_email"
