@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 import jq
+from loguru import logger
 
-from integration.errors import BadInput, Refused
+from integration.errors import BadInput, Refused, ServiceError
 from integration.models import (
     Approval,
     Audience,
@@ -165,7 +166,14 @@ class Catalog:
             return None
         verdict: Json = found.get("approval") or {}
         approver = _text(verdict.get("userId")) if verdict.get("state") == "APPROVED" else ""
-        return Approval(author=_text(found.get("createdBy")), approver=approver)
+        author = _text(found.get("createdBy"))
+        addresses: dict[str, str] = {}
+        if approver:
+            try:
+                addresses = await self._port.users()
+            except ServiceError as problem:
+                logger.warning(f"port: users by id only: {problem}")
+        return Approval(author=addresses.get(author, author), approver=addresses.get(approver, approver))
 
     # War rooms
 

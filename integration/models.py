@@ -372,7 +372,10 @@ class MailReceipt(Value):
 
 
 class Approval(Value):
-    """Who wrote a run and who approved it, by Port's user ids; no approver when nobody has."""
+    """Who wrote a run and who approved it; no approver when nobody has.
+
+    By e-mail address, or by Port's user id where Port does not tell the address.
+    """
 
     author: str = ""
     approver: str = ""

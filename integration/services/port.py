@@ -150,6 +150,15 @@ class PortService:
             "runs.get", "other", f"/actions/runs/{quoted(run_id)}", "run", priority, {"version": "v2"}
         )
 
+    async def users(self, *, priority: Priority = Priority.INTERNAL) -> dict[str, str]:
+        """E-mail addresses of everybody in the organisation, by user id."""
+        call = call_of("users.list", "other", priority)
+        users = (await self._wire.ask(call, "GET", "/users?fields=id&fields=email")).object().get("users")
+        if not isinstance(users, list):
+            raise self._wire.unreadable(call, "no list of users")
+        known = [user for user in users if isinstance(user, dict)]
+        return {str(user["id"]): str(user["email"]) for user in known if user.get("id") and user.get("email")}
+
     async def finish_run(
         self,
         run_id: str,

@@ -172,6 +172,14 @@ async def test_a_lone_surrogate_is_no_reason_to_fall_over(httpx_mock: HTTPXMock,
     assert sent(httpx_mock, ENTITY) == {"properties": {"text": "half an emoji \ud83d"}}
 
 
+async def test_people_are_known_by_their_ids(httpx_mock: HTTPXMock, port: PortService) -> None:
+    people = [{"id": "auth0|1", "email": "oncall@example.com"}, {"email": "no-id@example.com"}, "odd"]
+    url = f"{ENTITY.split('/blueprints/')[0]}/users?fields=id&fields=email"
+    httpx_mock.add_response(url=url, json={"ok": True, "users": people})
+
+    assert await port.users() == {"auth0|1": "oncall@example.com"}
+
+
 @pytest.mark.parametrize("first", [500, 503, httpx.ReadTimeout("slow"), httpx.ReadError("reset"), b"<html>"])
 async def test_a_write_by_identifier_is_repeated(
     httpx_mock: HTTPXMock, port: PortService, first: Any
