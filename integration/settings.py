@@ -18,6 +18,9 @@ from integration.models import NOTE_KINDS, NoteKind
 PREFIX = "OCEAN__INTEGRATION__CONFIG__"
 """What Ocean puts before a setting's name in the environment."""
 
+REQUIRED = ("slack_bot_token", "slack_signing_secret")
+"""What nobody can do without. The spec leaves it to us to ask for it, by the variable's name."""
+
 DEFAULT_BLUEPRINT = "incident"
 """Our own incident blueprint, for those who have none; the definitions on disk name it."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from integration import portjson
-from integration.settings import Settings, variable
+from integration.settings import REQUIRED, Settings, variable
 
 ROOT = portjson.ROOT
 SPEC = ROOT / ".port/spec.yaml"
@@ -91,7 +91,7 @@ def settings_table() -> str:
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for setting in spec()["configurations"]:
         default = default_of(setting)
-        shown = "**required**" if setting.get("required") else f"`{default}`" if default else ""
+        shown = "**required**" if snake(setting["name"]) in REQUIRED else f"`{default}`" if default else ""
         cells = (f"`{variable(snake(setting['name']))}`", shown, setting["description"])
         lines.append(f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
@@ -135,7 +135,7 @@ def _spec_input(name: str, field: dict[str, Any]) -> dict[str, Any]:
 def _env_example() -> str:
     lines = [_ENV_HEAD]
     for setting in spec()["configurations"]:
-        mark = "" if setting.get("required") else "# "
+        mark = "" if snake(setting["name"]) in REQUIRED else "# "
         lines.append(f"# {setting['description']}")
         lines.append(f"{mark}{variable(snake(setting['name']))}={default_of(setting)}")
     return "\n".join(lines) + "\n"

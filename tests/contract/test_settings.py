@@ -18,6 +18,7 @@ from port_ocean.utils.misc import get_spec_file
 from integration import portjson
 from integration.errors import BadInput
 from integration.settings import PREFIX, IncidentFields, Settings, variable
+from integration.settings import REQUIRED as ASKED_FOR
 from scripts import generate
 
 REQUIRED = {"slack_bot_token": "xoxb-not-a-secret", "slack_signing_secret": "not-a-secret"}
@@ -61,7 +62,15 @@ def test_every_secret_is_marked_and_none_defaults_to_nothing() -> None:
 
     assert set(marked) == SECRETS
     # Ocean masks str(value) of each in its logs: a default of None would mask the word "None".
-    assert all(one.get("required") or one["default"] == "" for one in marked.values())
+    assert all(one["default"] == "" for one in marked.values())
+
+
+def test_ocean_requires_nothing_that_we_ask_for_ourselves() -> None:
+    """Its own refusal would be a stack trace that names no variable."""
+    assert not any(one.get("required") for one in spec()["configurations"])
+    for name in ASKED_FOR:
+        with pytest.raises(BadInput, match=f"{variable(name)}: is missing"):
+            Settings.from_config({one: given for one, given in REQUIRED.items() if one != name})
 
 
 def test_ocean_masks_the_secrets() -> None:
