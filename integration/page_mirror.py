@@ -29,7 +29,7 @@ from integration.settings import Settings
 
 DEBOUNCE_SECONDS = 0.2  # one change on a page comes as several webhooks
 RETRY_SECONDS = (2.0, 10.0, 60.0)
-POLL_SECONDS = 10.0  # between two polls, for each page: a tenth of what the key may ask in that time
+POLL_SECONDS = 5.0  # between two polls, for each page, however often we are called: a fifth of the key's rate
 PAGE_SECONDS = 300.0  # a page's own name and settings are read at most this often
 REOPENED_WITHIN = timedelta(hours=24)  # how long a public incident is watched after its last word
 MOST_HINTS = 500  # waiting at once; what is beyond is found by the poll

@@ -37,6 +37,7 @@ class _Reads:
 
     pages: list[Json] | None = None
     incidents: list[Json] | None = None
+    absorbed: bool = False
 
 
 class PageKinds:
@@ -72,6 +73,11 @@ class PageKinds:
     async def incidents(self, kind: str) -> AsyncIterator[list[Json]]:
         async for batch in _gathered(self._incidents()):
             yield batch
+        # Only now, when Ocean has written the last batch: there is nothing to relate to before.
+        reads = _reads()
+        if reads.incidents is not None and not reads.absorbed:
+            reads.absorbed = True
+            await self._tell(reads.incidents)
 
     async def updates(self, kind: str) -> AsyncIterator[list[Json]]:
         """Updates come inside their incidents: from the same read."""
@@ -91,8 +97,10 @@ class PageKinds:
             found += some
             yield some
         reads.incidents = found
+
+    async def _tell(self, incidents: list[Json]) -> None:
         try:
-            await self._absorb(found)
+            await self._absorb(incidents)
         except ServiceError as problem:
             # About our own incidents in Port; what Ocean makes of the read is not touched by it.
             logger.warning(f"resync: our incidents do not show what their pages say: {problem}")

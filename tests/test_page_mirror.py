@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 
 import httpx
@@ -437,6 +438,20 @@ async def test_a_wrong_secret_finds_no_door(mirror: PageMirror, secret: str) -> 
 
     assert (answer.status_code, answer.content) == (elsewhere.status_code, elsewhere.content)
     assert not mirror._following
+
+
+def test_the_access_log_does_not_tell_the_secret(
+    mirror: PageMirror, caplog: pytest.LogCaptureFixture
+) -> None:
+    Door(mirror)
+    access = logging.getLogger("uvicorn.access")
+    access.propagate = True
+    with caplog.at_level(logging.INFO, "uvicorn.access"):
+        path = f"/integration/statuspage/{SECRET}/events"
+        access.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "POST", path, "1.1", 200)
+
+    assert SECRET not in caplog.text
+    assert '"POST /integration/statuspage/***/events HTTP/1.1" 200' in caplog.text
 
 
 async def test_no_door_without_a_secret_or_a_status_page(mirror: PageMirror) -> None:

@@ -5,6 +5,7 @@ a secret in the path, and what a webhook says is only a hint of what to read aga
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +17,18 @@ from integration.doors.request import Refusal, body_of, object_in
 from integration.page_mirror import PageMirror
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PATH = re.compile(r"(/statuspage/)[^/?\s]+(/events)")
+
+
+class _Hidden(logging.Filter):
+    """The server's access log prints whole paths, and ours holds a secret. Ocean masks its own log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _PATH.sub(r"\1***\2", one) if isinstance(one, str) else one for one in record.args
+            )
+        return True
 
 
 def add_routes(
@@ -27,6 +40,7 @@ def add_routes(
     Statuspage wants 2xx within 30 s; whether it comes again otherwise is undocumented, so what is lost
     here is found by `PageMirror.poll` and by the next resync.
     """
+    logging.getLogger("uvicorn.access").addFilter(_Hidden())
 
     @router.post("/statuspage/{given}/events")
     async def statuspage_events(given: str, request: Request) -> JSONResponse:
