@@ -8,6 +8,7 @@ emulator is tested (`tests/sandbox/*/contract.py`), and read from there.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -57,7 +58,10 @@ def violations(journal: Iterable[Json]) -> list[str]:
         same = repr((*said, entry["request"]["query"], entry["request"]["body"], entry["answer"].get("body")))
         if same not in seen:
             seen.add(same)
-            found.update(dict.fromkeys(_violations(entry)))
+            with warnings.catch_warnings():
+                # openapi-core can't check OAuth; the emulators do.
+                warnings.filterwarnings("ignore", "Unsupported scheme type")
+                found.update(dict.fromkeys(_violations(entry)))
     return list(found)
 
 

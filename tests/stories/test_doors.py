@@ -57,7 +57,7 @@ class Knocker:
 
     def command(self, **values: object) -> bytes:
         """What Port would send for a press of the button on the incident."""
-        body = {
+        body: Json = {
             "action": "open_war_room",
             "run": "r_nobody",
             "incident": self.incident.identifier,
@@ -86,7 +86,7 @@ async def test_unsigned_wrongly_signed_and_stale_are_401(knock: Knocker, door: s
     body = knock.command()
     right = signed(door, body)
     stamp, signature = right
-    wrong = [
+    wrong: list[dict[str, str]] = [
         {},
         {stamp: right[stamp]},
         {signature: right[signature]},
@@ -98,9 +98,8 @@ async def test_unsigned_wrongly_signed_and_stale_are_401(knock: Knocker, door: s
         signed(door, body, time.time() + 310),
     ]
     for headers in wrong:
-        answer = await knock.client.post(
-            door, content=body, headers={name: value.encode() for name, value in headers.items()}
-        )
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        answer = await knock.client.post(door, content=body, headers=raw)
 
         assert answer.status_code == 401, headers
         assert "signature" in answer.json()["error"]
