@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from integration.catalog import Catalog
+from integration.chain import Chain
 from integration.errors import BadInput
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
@@ -25,6 +26,7 @@ from integration.settings import Settings
 class Kit:
     settings: Settings
     catalog: Catalog
+    chain: Chain
     performer: Performer
     mirror: Mirror
     people: People

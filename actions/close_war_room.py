@@ -14,6 +14,7 @@ from integration import communicator, plan
 from integration.catalog import iso, now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models import Command, Outcome, WarRoom
+from integration.record_check import head_line
 
 MESSAGE_LIMIT = 3000  # Block Kit's section text; longer belongs into a document
 
@@ -37,9 +38,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 label="Already closed",
                 links=(room.channel_url,),
             )
-        counts = await kit.mirror.settle(room)
+        counts, head = await asyncio.gather(kit.mirror.settle(room), kit.chain.head(identifier))
         minutes = None if room.linked else float(kit.settings.archive_after_quiet_minutes)
-        text = communicator.closing(incident, message, counts, minutes)
+        text = communicator.closing(incident, message, counts, minutes, head_line(head) if head else "")
         step = plan.message(
             room,
             "closing",

@@ -24,6 +24,7 @@ from actions.registry import ACTIONS, handlers
 from integration import portjson
 from integration.budget import Budget
 from integration.catalog import Catalog
+from integration.chain import Chain
 from integration.command import read_command
 from integration.doors import port as port_door
 from integration.doors import slack as slack_door
@@ -65,6 +66,7 @@ class Engine:
     pages: PageMirror | None
     upserts: LiveUpserts
     catalog: Catalog
+    chain: Chain
     mirror: Mirror
     runner: Runner
     sweeper: Sweeper
@@ -86,6 +88,7 @@ class Engine:
         if self.pages is not None:
             await self.pages.stop()
         await self.upserts.stop()
+        await self.chain.stop()
         closing = [self.slack.aclose(), self.port.aclose()]
         closing += [service.aclose() for service in (self.zoom, self.statuspage) if service is not None]
         await asyncio.gather(*closing, return_exceptions=True)
@@ -141,14 +144,18 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
     pages = PageMirror(port, catalog, statuspage, settings, upserts) if statuspage else None
     people = People(slack)
     mirror = Mirror(catalog, slack, people, settings)
+    chain = Chain(port, settings.installation_key)
     performer = Performer(
         catalog,
         {**effects(slack, zoom), **public_effects(mail, statuspage)},
         process=secrets.token_hex(4),
         effect_timeout=timeout,
         settle=settings.settle_seconds,
+        on_outcome=chain.note,
     )
-    kit = Kit(settings, catalog, performer, mirror, people, slack, zoom, statuspage, pages, KeyedLocks())
+    kit = Kit(
+        settings, catalog, chain, performer, mirror, people, slack, zoom, statuspage, pages, KeyedLocks()
+    )
     runner = Runner(port, handlers(kit))
 
     async def tend(room: WarRoom) -> None:
@@ -167,10 +174,13 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         port_actions=actions_of(list(ACTIONS), portjson.definitions()),
         tend=tend,
         poll=pages.poll if pages else None,
+        link=lambda first: chain.catch_up(first=first),
         finish=performer.finish,
         interval=settings.sweep_interval_seconds,
     )
-    return Engine(settings, port, slack, zoom, statuspage, pages, upserts, catalog, mirror, runner, sweeper)
+    return Engine(
+        settings, port, slack, zoom, statuspage, pages, upserts, catalog, chain, mirror, runner, sweeper
+    )
 
 
 class _Integration:

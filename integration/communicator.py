@@ -85,8 +85,10 @@ def bridge_follows(bridge_url: str) -> str:
     return f"📞 The bridge is open: {bridge_url}"
 
 
-def closing(incident: Incident, note: str, counts: dict[str, int], archive_minutes: float | None) -> str:
-    """The room's last word from us."""
+def closing(
+    incident: Incident, note: str, counts: dict[str, int], archive_minutes: float | None, record: str = ""
+) -> str:
+    """The room's last word from us. `record`: where the chained record stands."""
     lines = [
         f"✅ {escape(incident.identifier)} is {escape(incident.status or 'closed')}. This war room is closed."
     ]
@@ -97,6 +99,8 @@ def closing(incident: Incident, note: str, counts: dict[str, int], archive_minut
         lines.append(f"On the record: {told}.")
     if archive_minutes is not None:
         lines.append(f"The channel is archived after {_minutes(archive_minutes)} without a message.")
+    if record:
+        lines.append(f"{record}.")
     return "\n".join(lines)
 
 

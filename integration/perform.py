@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -99,8 +99,11 @@ class Performer:
         process: str,
         effect_timeout: float,
         settle: float,
+        on_outcome: Callable[[Mapping[str, Json]], None] | None = None,
     ) -> None:
+        """`on_outcome` is told what was just written of communications, by identifier."""
         self._catalog = catalog
+        self._on_outcome = on_outcome
         self._effects = effects
         self._process = process
         self._started = time.monotonic()
@@ -353,6 +356,8 @@ class Performer:
 
     def _outcome(self, claim: Claim, properties: Json) -> None:
         known = {name: value for name, value in properties.items() if value is not None}
+        if "state" in known:
+            known["owner"] = claim.owner  # whose outcome it is, also where he took over
         self._outcomes.setdefault(claim.step.key, {}).update(known)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
@@ -370,6 +375,8 @@ class Performer:
                     for key in {*batch, *self._outcomes}
                 }
                 raise
+            if self._on_outcome is not None:
+                self._on_outcome(batch)
 
     async def flush(self) -> None:
         """Wait until every outcome so far stands in Port. Raises ServiceError when Port refuses them."""

@@ -39,8 +39,8 @@ class Sweeper:
 
     `port_actions` maps the identifiers of actions and automations in Port to our action names;
     `tend` does what time asks for in one room (archive after the quiet hours); `finish` carries one
-    intent to its outcome by what its record says; `poll` looks for what was changed by hand on the
-    status page.
+    intent to its outcome by what its record says; `link` links outcomes that nobody linked; `poll` looks
+    for what was changed by hand on the status page.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Sweeper:
         tend: Callable[[WarRoom], Awaitable[None]],
         finish: Callable[[Communication], Awaitable[None]],
         poll: Callable[[], Awaitable[None]] | None,
+        link: Callable[[bool], Awaitable[None]],
         interval: float,
     ) -> None:
         self._port = port
@@ -64,6 +65,8 @@ class Sweeper:
         self._tend = tend
         self._finish = finish
         self._poll = poll
+        self._polling: asyncio.Task[None] | None = None
+        self._link = link
         self._interval = interval
 
     async def run(self) -> None:
@@ -83,8 +86,16 @@ class Sweeper:
         await self._rooms(read=first)
         taken = await self._runs(at_once=first)
         await self._intents(taken, at_once=first)
-        if self._poll is not None:
-            await self._poll()
+        await self._link(first)
+        if self._poll is not None and (self._polling is None or self._polling.done()):
+            # Beside the sweep: a page short of calls makes it wait for a minute, and runs can't.
+            self._polling = asyncio.create_task(self._polled(self._poll))
+
+    async def _polled(self, poll: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await poll()
+        except IncidentCommsError as problem:
+            logger.warning(f"sweeper: the status page could not be read: {problem}")
 
     async def resync(self) -> None:
         """Read every room again that can be read: what a scheduled resync does for our own entities."""

@@ -14,8 +14,10 @@ import pytest
 
 from actions.registry import ACTIONS
 from integration import portjson
+from integration.chain import LINK
 from integration.errors import BadInput
 from integration.models import NOTE_KINDS, CommunicationState, Operation
+from integration.record import OUTCOMES, Link, link_entity
 from integration.settings import Settings
 from tests.contract.built import DOORS, THEIRS, actions, rendered
 
@@ -119,6 +121,16 @@ def test_what_is_written_of_a_communication_is_known_to_its_blueprint() -> None:
     assert set(fields["operation"]["enum"]) == set(get_args(Operation))
     assert set(fields["state"]["enum"]) == set(get_args(CommunicationState))
     assert found["relations"]["audience"]["target"] == "commsAudience"
+
+
+def test_a_link_of_the_record_says_every_outcome_and_nothing_its_blueprint_does_not_know() -> None:
+    found = next(one for one in portjson.blueprints().own if one["identifier"] == LINK)
+    entity = link_entity(Link(incident="INC-1", number=1, receipt={"ts": "1.2"}, permalink="https://e.com"))
+
+    assert set(found["schema"]["properties"]) == set(entity["properties"])
+    assert set(found["relations"]) == set(entity["relations"])
+    assert tuple(found["schema"]["properties"]["state"]["enum"]) == OUTCOMES
+    assert {*OUTCOMES, "sending"} == set(get_args(CommunicationState))
 
 
 def test_states_of_the_status_page_are_the_same_everywhere() -> None:

@@ -27,6 +27,7 @@ BLUEPRINTS = {
     "incidentNote",
     "incidentCommunication",
     "incidentCommunicationAttempt",
+    "incidentRecordLink",
     "commsAudience",
     "commsSwitch",
     "statuspage",
