@@ -1,293 +1,162 @@
-"""`make demo`: one incident, told from Port to Slack and Zoom and back, through the real product."""
+"""`make demo`: one incident, told from Port to Slack, Zoom, mail and the status page and back, through the
+real product."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.stage import Json, Stage, StageError, until
-
-INCIDENT = "INC-42"
-CHECKOUT = "checkout-api"
-RESPONDER = "responder@example.com"
-OWNER = "checkout-owner@example.com"
-COMMANDER = "commander@example.com"
-SUPPORT = "support@example.com"
-OLD_INCIDENTS = 25
-
-TALK: list[tuple[str, str]] = [
-    (COMMANDER, "I'm taking command. We are investigating."),
-    (SUPPORT, "impact: about 30% of customers can't pay, we have 14 tickets since 10 minutes ago"),
-    (RESPONDER, "finding: the connection pool of checkout-db is exhausted since the 10:02 deploy"),
-    (RESPONDER, "graph of the pool: https://grafana.example.com/d/checkout/pool?from=now-1h"),
-    (OWNER, "workaround: rolled the deploy back on half of the fleet"),
-    (COMMANDER, "decision: we roll back everywhere and leave the flag off"),
-    (OWNER, "action: @responder please add an alert on pool saturation tomorrow"),
-    (SUPPORT, "question: can we tell customers when it will be over?"),
-    (RESPONDER, "lol, dashboards are pretty today"),
-]
+from sandbox.stage import Json, Stage, StageError
+from sandbox.story import Story
+from sandbox.story_outside import PAGE
+from sandbox.story_people import EXECUTIVES, INCIDENT, LEAD, expect
 
 
-class Story:
-    """The steps, told as they happen and summed up at the end."""
-
-    def __init__(self, stage: Stage, console: Console) -> None:
-        self.stage, self.console = stage, console
-        self.started = time.monotonic()
-        self.steps: list[Json] = []
-        self.channel = ""
-
-    @contextlib.asynccontextmanager
-    async def step(self, what: str) -> AsyncIterator[list[str]]:
-        """One step: a spinner while it lasts, then its time and what came of it."""
-        began = time.monotonic()
-        told: list[str] = []
-        with self.console.status(escape(what)):
-            yield told
-        seconds = time.monotonic() - began
-        self.steps.append({"step": what, "seconds": round(seconds, 2), "result": "; ".join(told)})
-        self.console.print(f"[green]✔[/] {escape(what)} [dim]{seconds:.1f} s[/]")
-        for line in told:
-            self.console.print(f"    {escape(line)}", highlight=False)
-
-    async def play(self) -> None:
-        stage = self.stage
-        async with self.step("Port knows people, a service with an owner, and old incidents") as told:
-            await self._catalogue()
-            told.append(f"{OLD_INCIDENTS} old incidents imported; none may open a room")
-        async with self.step(f"{INCIDENT} is created as sev3: no war room") as told:
-            started = datetime.now(UTC) - timedelta(minutes=10)
-            await stage.create(
-                "incident",
-                {
-                    "identifier": INCIDENT,
-                    "title": "Checkout fails for many customers 🔥",
-                    "properties": {
-                        "status": "investigating",
-                        "severity": "sev3",
-                        "startedAt": started.isoformat(),
-                    },
-                    "relations": {"services": [CHECKOUT], "responders": [RESPONDER, SUPPORT]},
-                },
-                COMMANDER,
-            )
-        async with self.step("it is raised to sev1: Port's automation opens the room") as told:
-            await stage.change("incident", INCIDENT, {"severity": "sev1"}, COMMANDER)
-            run = await self._run_of("open_war_room_on_severity")
-            _expect(run["status"] == "SUCCESS", f"the run ended {run['status']}: {run.get('summary')}")
-            room = await self._room()
-            self.channel = room["properties"]["channelId"]
-            told += [str(run.get("summary")), "invited: " + ", ".join(room["properties"]["invited"])]
-        async with self.step("people join the bridge and talk") as told:
-            await self._talk()
-            told.append(f"{len(TALK)} messages, one edited, one deleted, a reaction and a pin")
-        async with self.step("what they said stands as notes on the incident") as told:
-            notes = await self._notes()
-            told += [f"{note['properties']['kind']:<10} {note['title']}" for note in notes]
-        async with self.step("somebody presses “Open war room” again") as told:
-            run = await stage.finished(await stage.press("open_war_room", INCIDENT, {}, RESPONDER))
-            _expect(run["status"] == "SUCCESS", f"the second opening ended {run['status']}")
-            told.append(str(run.get("summary")))
-        async with self.step("the incident is resolved: the room says so and closes") as told:
-            await stage.change("incident", INCIDENT, {"status": "resolved"}, COMMANDER)
-            run = await self._run_of("close_war_room_on_status")
-            _expect(run["status"] == "SUCCESS", f"closing ended {run['status']}: {run.get('summary')}")
-            told.append(str(run.get("summary")))
-
-    async def _catalogue(self) -> None:
-        stage = self.stage
-        people = [RESPONDER, OWNER, COMMANDER, SUPPORT]
-        await stage.ask(
-            "POST",
-            "/seed",
+async def summary(story: Story) -> Json:
+    """What happened, as one object. Raises StageError when something promised did not."""
+    stage = story.stage
+    incident = await stage.entity("incident", INCIDENT)
+    properties = (await story.room())["properties"]
+    notes = await story.standing_notes()
+    runs = await stage.runs()
+    journal = await stage.journal()
+    communications = await stage.of_incident("incidentCommunication", INCIDENT)
+    communications.sort(key=lambda one: str(one["properties"].get("sentAt")))
+    expect(incident is not None, f"{INCIDENT} is gone from Port")
+    rooms = await stage.entities("incidentWarRoom")
+    expect(len(rooms) == 1, f"{len(rooms)} war rooms instead of one")
+    _expect_once(journal)
+    _expect_sent(communications)
+    for run in runs:
+        wanted = "FAILURE" if run["id"] in story.outside.held_runs else "SUCCESS"
+        expect(run["status"] == wanted, f"run {run['id']} ended {run['status']}: {run.get('summary')}")
+    calls = Counter(f"{one['service']} {one['operation']}" for one in journal if one["direction"] == "in")
+    by_service: Counter[str] = Counter()
+    for name, number in calls.items():
+        by_service[name.split(" ")[0]] += number
+    return {
+        "incident": {"identifier": INCIDENT, **(incident or {})["properties"]},
+        "channel": {
+            "id": properties["channelId"],
+            "name": properties["channelName"],
+            "url": properties["channel"],
+        },
+        "bridge": {"kind": properties["bridgeKind"], "url": properties["bridge"]},
+        "public": await _public(story, communications),
+        "mail": await _mail(story),
+        "notes": dict(Counter(note["properties"]["kind"] for note in notes)),
+        "communications": [_communication(one) for one in communications],
+        "runs": [
             {
-                "slack": {"users": [{"email": email, "name": email.split("@")[0]} for email in people]},
-                "port": {
-                    "entities": {
-                        "_user": [{"identifier": email, "title": email.split("@")[0]} for email in people],
-                        "service": [
-                            {
-                                "identifier": CHECKOUT,
-                                "title": "Checkout API",
-                                "properties": {"owners": [OWNER]},
-                            }
-                        ],
-                    }
-                },
-            },
-        )
-        long_ago = datetime.now(UTC) - timedelta(days=40)
-        for number in range(OLD_INCIDENTS):
-            await stage.create(
-                "incident",
-                {
-                    "identifier": f"OLD-{number}",
-                    "title": f"An old incident, number {number}",
-                    "properties": {
-                        "status": "resolved" if number % 2 else "open",
-                        "severity": "sev1",
-                        "startedAt": (long_ago + timedelta(hours=number)).isoformat(),
-                    },
-                },
-            )
+                "action": run["action"]["identifier"],
+                "status": run["status"],
+                "label": run.get("statusLabel"),
+                "summary": run.get("summary"),
+            }
+            for run in runs
+        ],
+        "documents": {name: len(str(properties.get(name) or "")) for name in ("timeline", "rca")},
+        "steps": story.steps,
+        "seconds": round(time.monotonic() - story.started, 1),
+        "calls": {"by_service": dict(by_service), "by_operation": dict(sorted(calls.items()))},
+    }
 
-    async def _run_of(self, automation: str) -> Json:
-        async def look() -> Json | None:
-            for run in await self.stage.runs():
-                if run["action"]["identifier"] == automation and run["status"] != "IN_PROGRESS":
-                    return run
-            return None
 
-        return await until(f"automation {automation} has run", look, 60)
+def _expect_once(journal: list[Json]) -> None:
+    """What exists once in the world was made once."""
+    for operation in ("conversations.create", "meetings.create", "incidents.create"):
+        made = [one for one in journal if one["operation"] == operation and one["effect"]]
+        expect(len(made) == 1, f"{operation} had an effect {len(made)} times instead of once")
 
-    async def _room(self) -> Json:
-        async def look() -> Json | None:
-            room = await self.stage.entity("incidentWarRoom", INCIDENT)
-            return room if room and room["properties"].get("invited") else None
 
-        return await until("the war room stands in Port", look)
+def _expect_sent(communications: list[Json]) -> None:
+    for one in communications:
+        properties, name = one["properties"], one["identifier"]
+        state = properties["state"]
+        expect(state == "sent", f"{name} is {state}, not sent: {properties.get('reason')}")
+        expect(bool(properties.get("receipt")), f"{name}: no receipt")
+        expect(bool(properties.get("requestedBy")), f"{name}: nobody knows who asked for it")
+        public = properties["medium"] == "statuspage"
+        expect(not public or properties.get("approvedBy") == LEAD, f"{name}: not approved by {LEAD}")
 
-    async def _talk(self) -> None:
-        stage, channel = self.stage, self.channel
-        room = await self._room()
-        meeting = room["properties"].get("meetingId")
-        _expect(bool(meeting), "the war room has no Zoom meeting")
-        for person in (COMMANDER, RESPONDER):
-            await stage.ask("POST", "/zoom/join", {"meeting": meeting, "user": person})
-        said = [await stage.say(channel, person, text) for person, text in TALK]
-        await stage.ask(
-            "POST",
-            "/slack/react",
-            {"channel": channel, "ts": said[0], "name": "mega", "user": RESPONDER},
-        )
-        await stage.ask("POST", "/slack/pin", {"channel": channel, "ts": said[3], "user": COMMANDER})
-        text = "workaround: rolled the deploy back on the whole fleet, errors are falling"
-        await stage.ask(
-            "POST", "/slack/edit", {"channel": channel, "ts": said[4], "user": OWNER, "text": text}
-        )
-        await stage.say(channel, RESPONDER, "confirmed, the error rate is at 2%", thread_ts=said[4])
-        wrong = await stage.say(channel, SUPPORT, "finding: the customer is called <oops, wrong room>")
-        await stage.ask("POST", "/slack/delete", {"channel": channel, "ts": wrong, "user": SUPPORT})
 
-    async def _notes(self) -> list[Json]:
-        wanted = {"impact", "finding", "workaround", "decision", "action", "question", "update"}
+async def _public(story: Story, communications: list[Json]) -> Json:
+    """The public incident as a customer sees it, and who approved what was said there."""
+    [over] = (await story.outside.seen())["past"]
+    statuses = [update["status"] for update in reversed(over["updates"])]
+    wanted = ["investigating", "identified", "monitoring", "resolved"]
+    expect(statuses == wanted, f"the public incident went {', '.join(statuses)}")
+    posts = [one["properties"] for one in communications if one["properties"]["medium"] == "statuspage"]
+    return {
+        "page": PAGE,
+        "incident": over["id"],
+        "url": over["shortlink"],
+        "name": over["name"],
+        "status": over["status"],
+        "updates": statuses,
+        "components": await story.outside.components(),
+        "approvedBy": sorted({str(one["approvedBy"]) for one in posts}),
+    }
 
-        async def look() -> list[Json] | None:
-            notes = await self._standing_notes()
-            kinds = {note["properties"]["kind"] for note in notes}
-            edited = any("whole fleet" in str(note["properties"].get("text")) for note in notes)
-            leaked = any("wrong room" in str(note["properties"].get("text")) for note in notes)
-            return notes if wanted <= kinds and edited and not leaked else None
 
-        return await until("every kind of note stands, the edit is seen, the deletion too", look)
-
-    async def _standing_notes(self) -> list[Json]:
-        notes = await self.stage.of_incident("incidentNote", INCIDENT)
-        standing = [note for note in notes if not note["properties"].get("deletedAt")]
-        return sorted(standing, key=lambda note: str(note["properties"]["saidAt"]))
-
-    async def summary(self) -> Json:
-        """What happened, as one object. Raises StageError when something promised did not."""
-        stage = self.stage
-        incident = await stage.entity("incident", INCIDENT)
-        room = await self._room()
-        properties = room["properties"]
-        notes = await self._standing_notes()
-        communications = await stage.of_incident("incidentCommunication", INCIDENT)
-        runs = await stage.runs()
-        journal = await stage.journal()
-        rooms = await stage.entities("incidentWarRoom")
-        calls = Counter(
-            f"{entry['service']} {entry['operation']}" for entry in journal if entry["direction"] == "in"
-        )
-        created = [entry for entry in journal if entry["operation"] == "conversations.create"]
-        meetings = [entry for entry in journal if entry["operation"] == "meetings.create"]
-        _expect(incident is not None, f"{INCIDENT} is gone from Port")
-        _expect(len(rooms) == 1, f"{len(rooms)} war rooms instead of one")
-        _expect(len([c for c in created if c["effect"]]) == 1, "more or less than one channel was created")
-        _expect(len([m for m in meetings if m["effect"]]) == 1, "more or less than one meeting was created")
-        for communication in communications:
-            state = communication["properties"]["state"]
-            _expect(state == "sent", f"{communication['identifier']} is {state}, not sent")
-            _expect(
-                bool(communication["properties"].get("receipt")), f"{communication['identifier']}: no receipt"
-            )
-        for run in runs:
-            _expect(
-                run["status"] == "SUCCESS", f"run {run['id']} ended {run['status']}: {run.get('summary')}"
-            )
-        by_service: Counter[str] = Counter()
-        for name, number in calls.items():
-            by_service[name.split(" ")[0]] += number
-        return {
-            "incident": {"identifier": INCIDENT, **(incident or {})["properties"]},
-            "channel": {
-                "id": properties["channelId"],
-                "name": properties["channelName"],
-                "url": properties["channel"],
-            },
-            "bridge": {"kind": properties["bridgeKind"], "url": properties["bridge"]},
-            "notes": dict(Counter(note["properties"]["kind"] for note in notes)),
-            "communications": [_communication(one) for one in communications],
-            "runs": [
-                {
-                    "action": run["action"]["identifier"],
-                    "status": run["status"],
-                    "label": run.get("statusLabel"),
-                    "summary": run.get("summary"),
-                }
-                for run in runs
-            ],
-            "steps": self.steps,
-            "seconds": round(time.monotonic() - self.started, 1),
-            "calls": {"by_service": dict(by_service), "by_operation": dict(sorted(calls.items()))},
-        }
+async def _mail(story: Story) -> list[Json]:
+    mails = await story.outside.mails()
+    got = sorted(address for mail in mails for address in mail["recipients"])
+    expect(got == sorted(EXECUTIVES), f"mail went to {', '.join(got) or 'nobody'}")
+    return [
+        {"to": mail["recipients"][0], "subject": mail["subject"], "messageId": mail["message_id"]}
+        for mail in mails
+    ]
 
 
 def _communication(entity: Json) -> Json:
     properties = entity["properties"]
-    kept = ("purpose", "medium", "destination", "state", "requestedBy", "sentAt", "permalink", "receipt")
+    kept = (
+        *("purpose", "medium", "audience", "destination", "state", "requestedBy", "approvedBy"),
+        *("sentAt", "permalink", "receipt"),
+    )
     return {"key": entity["identifier"], **{name: properties.get(name) for name in kept}}
-
-
-def _expect(true: bool, problem: str) -> None:
-    if not true:
-        raise StageError(problem)
 
 
 def show(console: Console, summary: Json) -> None:
     table = Table(title=f"{INCIDENT}: what was communicated", title_justify="left")
-    for column in ("what", "where", "state", "receipt"):
-        table.add_column(column, overflow="fold")
+    for column in ("what", "to", "by", "asked by", "approved by", "state"):
+        table.add_column(column, no_wrap=True)
     for one in summary["communications"]:
-        receipt = one["permalink"] or json.dumps(one["receipt"])
-        table.add_row(
-            *(escape(str(cell)) for cell in (one["purpose"], one["destination"], one["state"], receipt))
-        )
+        room = one["destination"] in summary["channel"].values()
+        to = one["audience"] or ("the room" if room else one["destination"])
+        # "automation open_war_room_on_severity (change by somebody)", or a person.
+        asked = "automation" if str(one["requestedBy"]).startswith("automation ") else one["requestedBy"]
+        cells = (one["purpose"], to, one["medium"], asked, one["approvedBy"] or "", one["state"])
+        table.add_row(*(escape(str(cell).removesuffix("@example.com")) for cell in cells))
     console.print(table)
     notes = ", ".join(f"{number} {kind}" for kind, number in sorted(summary["notes"].items()))
     calls = ", ".join(
         f"{service} {number}" for service, number in sorted(summary["calls"]["by_service"].items())
+    )
+    public = summary["public"]
+    console.print(
+        f"Public: {public['name']!r}, {' → '.join(public['updates'])}. Mails: {len(summary['mail'])}.",
+        highlight=False,
     )
     console.print(f"Notes: {notes}. Calls: {calls}. {summary['seconds']} s.", highlight=False)
 
 
 async def main(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
-    console.print("[bold]incident-comms[/]: one incident, from Port to Slack and Zoom and back.\n")
+    console.print(
+        "[bold]incident-comms[/]: one incident, from Port to Slack, Zoom, mail and status page and back.\n"
+    )
     try:
         with console.status("starting sandbox and integration"):
             up = Stage.up(sandbox_port=options.port)
@@ -296,10 +165,10 @@ async def main(options: argparse.Namespace) -> int:
             console.print(f"[green]✔[/] sandbox {stage.base} and integration {stage.url} are up")
             story = Story(stage, console)
             await story.play()
-            summary = await story.summary()
+            told = await summary(story)
             if options.json:
-                print(json.dumps(summary, indent=2))
-            show(console, summary)
+                print(json.dumps(told, indent=2))
+            show(console, told)
             if not options.once and sys.stdout.isatty():
                 console.print(f"\nLook around: [bold]{stage.base}/console[/] · Ctrl-C ends everything.")
                 await _interrupted()

@@ -244,6 +244,10 @@ class Stage:
         run = await self.ask("POST", "/port/press", body)
         return str(run["run"]["id"])
 
+    async def approve(self, run: str, user: str) -> None:
+        """Approve a run that waits for it; raises StageError when that person may not."""
+        await self.ask("POST", "/port/approve", {"run": run, "user": user, "approve": True})
+
     async def journal(self, **query: Any) -> list[Json]:
         answer = await self.control.get("/journal", params=query)
         entries = answer.json()
