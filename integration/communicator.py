@@ -112,7 +112,8 @@ def reopened(incident: Incident) -> str:
 
 
 def public_post(what: str, status: str, link: str) -> str:
-    return f"📣 Status page: {what}, {escape(status)}. {link}".rstrip()
+    now = "" if status == what else f", {escape(status)}"
+    return f"📣 Status page: {what}{now}. {link}".rstrip()
 
 
 def not_invited(problems: Sequence[str]) -> str:
