@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay sandbox run provision test check static fmt generate lock bench eval picture clean
+.PHONY: help setup demo replay sandbox run provision test check static fmt generate lock crashtest bench eval picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ lock: setup ## Pin the dependencies of pyproject.toml anew in requirements.lock
 	$(PY) -m piptools compile --quiet --upgrade --all-extras --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file .venv/lock pyproject.toml
 	grep -E '^[a-z0-9]' .venv/lock > requirements.lock
+
+crashtest: setup ## Kill the integration at every call and judge what follows (SHARD=i/n, ARGS="--operation open")
+	@$(PY) -m scripts.crashtest $(ARGS)
 
 bench: setup ## Measure speed and calls, as JSON lines
 	@$(PY) -m scripts.bench $(ARGS)

@@ -1,0 +1,128 @@
+"""One point: an operation is cut off at one call, and what comes after the restart is judged."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from sandbox.stage import Json, StageError
+from scripts.crashtest.calls import Call, listed
+from scripts.crashtest.operations import Operation, Played
+from scripts.crashtest.site import QUIET, Site
+from scripts.crashtest.trap import Trap, When
+from scripts.crashtest.truth import Problem, Truth, always
+
+
+@dataclass(frozen=True)
+class Point:
+    operation: Operation
+    call: Call
+    when: When
+    wipe: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.name} {self.call.name} {self.when}"
+
+
+@dataclass
+class Verdict:
+    point: str
+    operation: str
+    about: str = ""
+    reached: bool = True
+    seconds: float = 0.0  # from the restart to calm
+    problems: list[Problem] = field(default_factory=list)
+    unknown: int = 0  # mails
+    broken: str = ""  # the test itself could not go on
+
+    def as_json(self) -> Json:
+        return {**asdict(self), "problems": [str(one) for one in self.problems]}
+
+
+async def dry_run(site: Site, operation: Operation) -> list[Call]:
+    """Play it without a cut and list its calls. Raises StageError when it does not end well by itself."""
+    played = await _prepared(site, operation)
+    began = await site.mark()
+    await operation.begin(played)
+    problems, _ = await judged(operation, played, time.monotonic(), 30)
+    if problems:
+        found = "; ".join(str(one) for one in problems)
+        raise StageError(f"{operation.name} ends badly by itself: {found}")
+    await site.quiet(began, operation.trail, 2 * operation.trail)
+    calls = listed(await site.journal(since=began, full="true"), played.incident, operation.polls)
+    await site.retire(played.incident)
+    return calls
+
+
+async def play(site: Site, point: Point, patience: float) -> Verdict:
+    """Cut off, start again, wait for calm, judge. The site is fit for the next point afterwards."""
+    operation = point.operation
+    verdict = Verdict(point.name, operation.name, point.call.about)
+    played = await _prepared(site, operation)
+    trap = Trap(site, point.call, await site.mark())
+    await trap.set(point.when)
+    await operation.begin(played)
+
+    async def over() -> bool:
+        return not _problems(operation, await played.truth())
+
+    verdict.reached = await trap.caught(over)
+    if not verdict.reached:
+        await site.retire(played.incident)
+        return verdict
+    await trap.spring(point.when)
+    if point.wipe:
+        if left := site.written():
+            verdict.problems.append(Problem("untrue", "folder", f"the integration wrote {left}"))
+        site.wipe()
+    began = time.monotonic()
+    await site.start_integration()
+    if point.when == "late":
+        await trap.release(trap.held)
+    await site.calm()
+    problems, calm_at = await judged(operation, played, began, patience)
+    verdict.problems += problems
+    verdict.seconds = round(calm_at - began, 1)
+    verdict.unknown = len((await played.truth()).unknown())
+    await site.retire(played.incident)
+    return verdict
+
+
+async def _prepared(site: Site, operation: Operation) -> Played:
+    played = Played(site, site.name(), await site.mark())
+    await operation.prepare(played)
+    await site.quiet(await site.mark(), operation.rest)
+    return played
+
+
+async def judged(
+    operation: Operation, played: Played, began: float, patience: float
+) -> tuple[list[Problem], float]:
+    """(what is wrong when patience, in seconds since `began`, is over; when all was well and quiet)"""
+    mark = await played.site.mark()
+    while True:
+        at = time.monotonic()
+        problems = _problems(operation, await played.truth())
+        # Twice in a row, with quiet in between: a second effect may follow the first.
+        if not problems and await played.site.quiet(mark, QUIET):
+            problems = _problems(operation, await played.truth())
+            if not problems:
+                return [], at
+        if time.monotonic() - began > patience:
+            return problems, time.monotonic()
+        await asyncio.sleep(0.3)
+
+
+def _problems(operation: Operation, truth: Truth) -> list[Problem]:
+    return [*always(truth), *operation.missing(truth)]
+
+
+def points(
+    operation: Operation, calls: list[Call], whens: tuple[When, ...], chosen: Callable[[int], bool]
+) -> list[Point]:
+    """Every call at every moment; it is processed late only where that changes something."""
+    found = [Point(operation, call, when) for call in calls for when in whens if call.acts or when != "late"]
+    return [point for number, point in enumerate(found) if chosen(number)]

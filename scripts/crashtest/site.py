@@ -1,0 +1,256 @@
+"""A stage to crash on: people, channels, audiences and a status page in place, and a folder of its own
+for the integration, which can be wiped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sandbox.stage import ROOT, Json, Stage, until
+from scripts.crashtest.calls import ours, standing, swept
+
+CONFIG = "OCEAN__INTEGRATION__CONFIG__"
+QUICK = {
+    # The hostile sandbox shows histories and searches as they were 2 s ago.
+    f"{CONFIG}SETTLE_SECONDS": "2.2",
+    f"{CONFIG}EFFECT_TIMEOUT_SECONDS": "2",
+    f"{CONFIG}SWEEP_INTERVAL_SECONDS": "2",
+}
+"""Settings that shorten waiting and change nothing else."""
+
+_ALWAYS = {
+    f"{CONFIG}MAX_ROOMS_PER_HOUR": "100000",
+    "OCEAN__EVENT_LISTENER__TYPE": "POLLING",
+    "OCEAN__EVENT_LISTENER__INTERVAL": "1",
+}
+_PROGRAM = (
+    "actions",
+    "blueprints",
+    "entities",
+    "integration",
+    ".port",
+    "main.py",
+    "config.yaml",
+    "pyproject.toml",
+)
+
+COMMANDER = "commander@example.com"
+APPROVER = "approver@example.com"
+CROWD = 60  # responders, services and their owners: an incident gets others than the one before
+AUDIENCES: dict[str, list[str]] = {
+    "engineering": ["engineer-1@example.com", "engineer-2@example.com"],
+    "management": ["manager@example.com"],
+    "support": ["agent@example.com"],
+}
+"""Three audiences: each reads in a channel of its name, `ct-<name>`, and by mail."""
+
+PAGE, COMPONENT = "sbxstatus001", "sbxcheckout1"
+QUIET = 0.5
+_numbers = itertools.count(1)
+
+
+class Site(Stage):
+    """Where points are played, one after the other."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        super().__init__(folder, settings={**_ALWAYS, **settings, "TMPDIR": str(folder / "home" / "tmp")})
+        self.home = folder / "home"
+        self.channels: dict[str, str] = {}  # audience -> id of its channel
+        self.played = 0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, settings: dict[str, str]) -> AsyncIterator[Site]:
+        """Up, provisioned, cast and connected; down at the end."""
+        with tempfile.TemporaryDirectory(prefix="incident-comms-crash-") as folder:
+            site = cls(Path(folder), settings)
+            try:
+                await site.start_sandbox()
+                await site.ask("POST", "/seed", _cast())
+                await site.provision()
+                await site.furnish()
+                await site.start_integration()
+                await site.connect()
+                await site.calm()
+                yield site
+            finally:
+                await site.kill()
+                await site.down()
+
+    async def start_sandbox(self) -> None:
+        await super().start_sandbox()
+        self.wipe()
+        ocean = str(Path(sys.executable).with_name("ocean"))
+        there = 'cd "$0" && exec "$@"'
+        self.integration.command = [
+            *("/bin/sh", "-c", there, str(self.home)),
+            *(ocean, "sail", ".", "--port", str(self.integration_port)),
+        ]
+
+    def wipe(self) -> None:
+        """The integration's folder as on a new machine: the program, and nothing that it ever wrote."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        (self.home / "tmp").mkdir(parents=True)
+        for name in _PROGRAM:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, self.home / name)
+            else:
+                shutil.copy2(source, self.home / name)
+
+    def written(self) -> list[str]:
+        """Files in the integration's folder that are not the program's."""
+        return sorted(
+            str(path.relative_to(self.home))
+            for path in self.home.rglob("*")
+            if path.is_file()
+            and "__pycache__" not in path.parts
+            and not (ROOT / path.relative_to(self.home)).exists()
+        )
+
+    async def furnish(self) -> None:
+        """Audiences with their channels; our bot is in none of them yet."""
+        found = {one["name"]: one["id"] for one in await self.ask("GET", "/slack/channels")}
+        for name, addresses in AUDIENCES.items():
+            self.channels[name] = found[f"ct-{name}"]
+            entity = {
+                "identifier": name,
+                "title": name.title(),
+                "properties": {"slackChannels": [found[f"ct-{name}"]], "emails": addresses, "notices": True},
+            }
+            await self.create("commsAudience", entity)
+
+    # Incidents
+
+    def name(self) -> str:
+        """The next incident's identifier. It is a word that stands in nothing else."""
+        self.played += 1
+        return f"CT{next(_numbers)}X{os.getpid() % 1000}"
+
+    async def incident(self, identifier: str, severity: str | None = "sev1") -> None:
+        """Create it in Port as a person does; with sev1 its room is opened by the automation."""
+        number = self.played % (CROWD // 2)
+        properties = {
+            "status": "investigating",
+            "startedAt": (datetime.now(UTC) - timedelta(minutes=5)).isoformat(),
+            **({"severity": severity} if severity else {}),
+        }
+        people = [responder(2 * number), responder(2 * number + 1), COMMANDER]
+        entity = {
+            "identifier": identifier,
+            "title": "Checkout is slow",
+            "properties": properties,
+            "relations": {"responders": people, "services": [f"service-{number}"]},
+        }
+        await self.create("incident", entity, COMMANDER)
+
+    async def retire(self, identifier: str) -> None:
+        """Take the incident out of the way of those that follow: nothing of it is looked at any more."""
+        for room in await self.of_incident("incidentWarRoom", identifier):
+            await self.change("incidentWarRoom", room["identifier"], {"state": "archived"})
+        for channel in self.channels.values():
+            for member in (await self.ask("GET", f"/slack/channels/{channel}"))["members"]:
+                if member["bot"]:
+                    await self.ask("POST", "/slack/leave", {"channel": channel, "user": member["id"]})
+        for public in await self.ask("GET", "/statuspage/incidents"):
+            if public["status"] not in ("resolved", "postmortem"):
+                over = {"body": "Over.", "status": "resolved", "components": {COMPONENT: "operational"}}
+                await self.ask("POST", f"/statuspage/incidents/{public['id']}", over)
+        await self.change("incident", identifier, {"publicStatus": "resolved"})
+
+    async def pressed(self, action: str, incident: str, inputs: Json) -> str:
+        return await self.press(action, incident, inputs, COMMANDER)
+
+    async def runs_of(self, incident: str) -> list[Json]:
+        found: list[Json] = await self.ask("GET", f"/port/runs?entity={incident}")
+        return found
+
+    # The process
+
+    async def kill(self) -> None:
+        await self.integration.stop(signal.SIGKILL)
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start_integration()
+        await self.calm()
+
+    # The journal
+
+    async def mark(self) -> int:
+        entries = await self.journal(since=max(self._marked, 0))
+        if entries:
+            self._marked = int(entries[-1]["n"])
+        return self._marked
+
+    _marked = 0
+
+    async def quiet(self, since: int, seconds: float = QUIET, patience: float = 20.0) -> bool:
+        """Wait until the integration has made no call of an operation for that long; whether it came."""
+        deadline = time.monotonic() + patience
+        last, seen = time.monotonic(), since
+        while time.monotonic() < deadline:
+            entries = [one for one in await self.journal(since=seen, full="true") if ours(one)]
+            waits = [one for one in entries if one["status"] is None and not one["effect"]]
+            if entries:
+                # What has no answer yet is looked at again.
+                seen = min([one["n"] - 1 for one in waits] or [entries[-1]["n"]])
+            if any(not standing(one) for one in entries):
+                last = time.monotonic()
+            elif time.monotonic() - last >= seconds:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    async def calm(self) -> None:
+        """Wait for the first round of the sweeper since the start of the process, and for quiet after it."""
+
+        async def look() -> bool:
+            return any(swept(one) and one["status"] for one in await self.journal(since=self._started))
+
+        await until("the sweeper's first round", look, 30)
+        await self.quiet(await self.mark())
+
+    _started = 0
+
+    async def start_integration(self) -> None:
+        self._started = await self.mark()
+        await super().start_integration()
+
+
+def responder(number: int) -> str:
+    return f"responder-{number % CROWD}@example.com"
+
+
+def _cast() -> Json:
+    numbers = range(CROWD)
+    people = [responder(number) for number in numbers] + [f"owner-{number}@example.com" for number in numbers]
+    people += [COMMANDER, APPROVER]
+    services = [
+        {
+            "identifier": f"service-{number}",
+            "title": f"Service {number}",
+            "properties": {"owners": [f"owner-{number}@example.com"]},
+        }
+        for number in numbers
+    ]
+
+    users = [
+        {"email": email, "name": email.split("@")[0], "role": "Admin" if email == APPROVER else "Member"}
+        for email in people
+    ]
+    slack = [{"email": one["email"], "name": one["name"]} for one in users]
+    return {
+        "slack": {"users": slack, "channels": [{"name": f"ct-{name}"} for name in AUDIENCES]},
+        "port": {"users": users, "entities": {"service": services}},
+    }
