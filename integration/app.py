@@ -191,6 +191,7 @@ class _Integration:
         self._engine: Engine | None = None
         self._ready = asyncio.Event()
         self._sweeping: asyncio.Task[None] | None = None
+        self._stopped = False
 
     def settings(self) -> Settings:
         """Typed settings; raises BadInput naming the variable, which ends the start with that sentence."""
@@ -214,6 +215,8 @@ class _Integration:
         signal_handler.register(self.stop, priority=200)
         self._ready.set()
         await self._engine.warm()
+        if self._stopped:  # ended while it began, as when its port is taken
+            return
         # Ocean's start event must not be inherited by what lives longer than it.
         self._sweeping = asyncio.create_task(self._engine.sweeper.run(), context=contextvars.Context())
 
@@ -229,6 +232,7 @@ class _Integration:
 
     async def stop(self) -> None:
         """On SIGTERM: take nothing new, finish within the drain budget, leave the rest to who comes next."""
+        self._stopped = True
         if self._engine is None:
             return
         if self._sweeping is not None:

@@ -84,11 +84,15 @@ class Process:
         if self._process is None or self._process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(how)
+            if how is signal.SIGKILL:
+                # As a container or systemd does: what it has forked goes too, or it would hold the port.
+                os.killpg(self._process.pid, how)
+            else:
+                self._process.send_signal(how)
         try:
             await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
         except TimeoutError:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
 
     def tail(self, lines: int = 15) -> str:

@@ -8,6 +8,21 @@ from typing import Any
 import pytest
 
 STORIES = "tests/stories/"
+LONGEST = ("test_status_page_sync.py", "test_killed.py", "test_other_settings.py")
+"""Stories that restart processes, or sit out what a provider makes them wait."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    if not nodeid.startswith(STORIES):
+        return len(LONGEST) + 1
+    name = nodeid.removeprefix(STORIES).partition("::")[0]
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -15,6 +30,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `-n`, the stories of one file stay in one process: their stage takes seconds to set up."""
     if config.getoption("dist", "no") != "load":
         return None
+    config.option.loadscopereorder = False  # it would put files of many quick tests first
     scheduler: Any = importlib.import_module("xdist.scheduler").LoadScopeScheduling(config, log)
     scheduler._split_scope = _scope
     return scheduler

@@ -32,7 +32,10 @@ LATECOMER = "latecomer@example.com"
 STRANGER = "not-in-slack@example.com"
 PEOPLE = (RESPONDER, COMMANDER, SUPPORT, OWNER, LATECOMER)
 SERVICE = "checkout"
+OPENING = "open_war_room_on_severity"
+CLOSING = "close_war_room_on_status"
 PATIENCE = 30.0
+SAID = ("finding: the disk is full", "workaround: logs moved away", "decision: we resize tonight")
 
 QUICK = {
     # History and search show the past, by 2 s, as the hostile sandbox does.
@@ -175,7 +178,7 @@ class Incident:
 
     async def opened(self) -> Room:
         """Its room, opened by the automation; fails with the run's words when it did not open."""
-        run = await self.run("open_war_room_on_severity")
+        run = await self.run(OPENING)
         assert run["status"] == "SUCCESS", run.get("summary")
         return await self.room()
 
@@ -264,3 +267,28 @@ class Room:
             return notes if wanted(notes) else None
 
         return await becomes(what, look)
+
+
+async def spoken(stage: Stage) -> Room:
+    """An open room in which three things were said and noted."""
+    incident = await Incident.created(stage, severity="sev1", responders=[RESPONDER])
+    room = await incident.opened()
+    for text in SAID:
+        await room.say(text)
+    await room.noted("what was said is noted", lambda notes: len(notes) == len(SAID))
+    return room
+
+
+async def resynced(stage: Stage) -> None:
+    """A full resync, asked for as Port's UI does when a mapping is saved, and seen through."""
+    before = await mark(stage)
+    integration = (await stage.port.get("/integration")).json()["integrations"][0]
+    name = integration["installationId"]
+    answer = await stage.port.patch(f"/integration/{name}/config", json={"config": integration["config"]})
+    assert answer.status_code == 200, answer.text
+
+    async def over() -> bool:
+        journal = await stage.journal(since=before, operation="integration.resync_state")
+        return any("completed" in str(entry["effect"]) for entry in journal)
+
+    await becomes("the resync is completed", over)

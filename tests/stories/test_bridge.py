@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sandbox.stage import Json, Stage
-from tests.stories.conftest import STATIC_BRIDGE
 from tests.stories.play import RESPONDER, Incident, Room, becomes, mark, outside, trouble
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,20 +44,6 @@ async def test_without_a_bridge_the_room_stands_and_says_why(stage: Stage) -> No
     (briefing,) = await room.ours()
     assert "zoom meetings.create" in "".join(field["text"] for field in briefing["blocks"][1]["fields"])
     assert (await incident.communications())["bridge"]["state"] == "failed"
-
-
-async def test_a_dead_zoom_is_replaced_by_the_static_bridge(other_stage: Stage) -> None:
-    async with trouble(other_stage, {**CREATE, "status": 503, "times": 20}):
-        incident = await Incident.created(other_stage, severity="sev1", responders=[RESPONDER])
-        room = await incident.opened()
-
-    assert (room.properties["bridgeKind"], room.properties["bridge"]) == ("static", STATIC_BRIDGE)
-    assert (await incident.entity())["properties"]["warRoomBridge"] == STATIC_BRIDGE
-    assert STATIC_BRIDGE in (await room.seen())["topic"]
-    assert [mark["link"] for mark in (await room.seen())["bookmarks"] if mark["title"] == "Bridge"] == [
-        STATIC_BRIDGE
-    ]
-    assert "meetings.create" not in await outside(other_stage, incident.since)
 
 
 async def test_a_slow_zoom_holds_nobody_up_and_its_link_follows(stage: Stage) -> None:

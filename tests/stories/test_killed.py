@@ -1,4 +1,5 @@
-"""Killed (SIGKILL) in the worst moments and started again: everything happens once, and the run ends."""
+"""Killed (SIGKILL) in the worst moments and started again: everything happens once, and the run ends.
+Replaced in good order (SIGTERM): what is in hand is finished, and reading again changes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +9,18 @@ import time
 import pytest
 
 from sandbox.stage import Json, Stage
-from tests.stories.play import COMMANDER, OWNER, RESPONDER, SERVICE, Incident, Room, becomes, mark, trouble
+from tests.stories.play import (
+    COMMANDER,
+    OPENING,
+    OWNER,
+    RESPONDER,
+    SERVICE,
+    Incident,
+    Room,
+    becomes,
+    mark,
+    trouble,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,8 +64,7 @@ async def test_killed_three_times_the_story_ends_once(fragile_stage: Stage) -> N
         await stage.start_integration()
         await held(stage, "runs.patch")
         await killed(stage)
-        run = (await incident.runs())[-1]
-        assert run["status"] == "IN_PROGRESS"
+        assert [run["status"] for run in await incident.runs()] == ["IN_PROGRESS"]
 
         await stage.start_integration()
         room = await incident.opened()
@@ -64,10 +75,9 @@ async def test_killed_three_times_the_story_ends_once(fragile_stage: Stage) -> N
 
 async def once(incident: Incident, room: Room) -> None:
     """One of everything, on the record and at the providers."""
-    stage = incident.stage
     done = [
         entry["operation"]
-        for entry in await stage.journal(since=incident.since)
+        for entry in await incident.stage.journal(since=incident.since)
         if entry["effect"] and entry["service"] in ("slack", "zoom")
     ]
     assert done.count("conversations.create") == 1
@@ -76,8 +86,6 @@ async def once(incident: Incident, room: Room) -> None:
     key = f"{incident.identifier}:briefing"
     messages = [message for message in await room.ours() if message["metadata"]]
     assert [message["metadata"]["event_payload"]["key"] for message in messages] == [key]
-    marks = [one["title"] for one in (await room.seen())["bookmarks"]]
-    assert sorted(marks) == ["Bridge", "Incident in Port"]
 
     async def recorded() -> dict[str, Json] | None:
         record = await incident.communications()
@@ -87,8 +95,13 @@ async def once(incident: Incident, room: Room) -> None:
     assert set(record) == {"channel", "bridge", "briefing"}
     assert record["briefing"]["receipt"]["ts"] == messages[0]["ts"]
     assert record["bridge"]["receipt"]["joinUrl"] == room.properties["bridge"]
-    entity = (await incident.entity())["properties"]
-    assert entity["warRoomChannel"] == room.properties["channel"]
+
+    async def marked() -> bool:
+        marks = [one["title"] for one in (await room.seen())["bookmarks"]]
+        return sorted(marks) == ["Bridge", "Incident in Port"]
+
+    await becomes("one bookmark each", marked)
+    assert (await incident.entity())["properties"]["warRoomChannel"] == room.properties["channel"]
     assert len(await incident.rooms()) == 1
 
 
@@ -119,59 +132,63 @@ async def test_what_was_said_while_it_was_down_is_caught_up(fragile_stage: Stage
     assert len(notes) == 5
 
 
-async def test_reading_again_gives_the_same_notes_and_nothing_else(fragile_stage: Stage) -> None:
+async def test_replaced_it_finishes_what_it_has_and_reading_again_changes_nothing(
+    fragile_stage: Stage,
+) -> None:
     stage = fragile_stage
-    incident = await Incident.created(stage, severity="sev1")
-    room = await incident.opened()
-    first = await room.say("finding: the pool is empty")
-    said = [first, await room.say("update: still looking", COMMANDER)]
-    said.append(await room.say("workaround: bigger pool", thread_ts=first))
-    said.append(await room.say("that helped"))
-    pinned = await room.say("remember this")
-    await room.act("pin", pinned)
-    await room.act("edit", said[1], COMMANDER, text="update: found it")
-    deleted = await room.say("finding: nonsense")
-    await room.noted("all is noted", lambda notes: deleted in notes and pinned in notes)
-    await room.act("delete", deleted)
-    await room.noted(
-        "all has settled",
-        lambda notes: bool(notes[deleted].get("deletedAt")) and notes[said[1]]["title"] == "found it",
-    )
-    before = await incident.notes()
-    since = await mark(stage)
-
-    await stage.integration.stop(signal.SIGTERM)
-    await stage.start_integration()
-
-    async def read() -> list[Json]:
-        reads = await stage.journal(since=since, operation="conversations.history")
-        return [one for one in reads if one["status"]]
-
-    await becomes("the room is read again", read)
-    after = await room.say("update: said after the restart")
-    await room.noted("life goes on", lambda notes: after in notes)
-    now = [note for note in await incident.notes() if note["properties"]["ts"] != after]
-    assert now == before  # to the last `updatedAt`: what stands is not written again
-
-
-async def test_sigterm_ends_the_process_in_good_order(fragile_stage: Stage) -> None:
-    stage = fragile_stage
-    async with trouble(stage, {"service": "slack", "operation": "conversations.create", "delay": 1.5}):
+    room = await (await Incident.created(stage, severity="sev1")).opened()
+    before = await talked(room)
+    slow = {"service": "slack", "operation": "conversations.create", "delay": 1.5}
+    async with trouble(stage, slow):
         incident = await Incident.created(stage, severity="sev1")
 
         async def begun() -> list[Json]:
             return await stage.journal(since=incident.since, operation="conversations.create")
 
-        await becomes("the channel is on its way", begun)
+        await becomes("another channel is on its way", begun)
         began = time.monotonic()
-
         await stage.integration.stop(signal.SIGTERM)
-
-    # What was in hand is finished, not left to the next process.
-    run = await incident.run("open_war_room_on_severity")
-    assert run["status"] == "SUCCESS"
     assert time.monotonic() - began < 20
-    assert stage.integration.returncode is not None
     assert "Traceback" not in stage.integration.tail(60)
+    run = await incident.run(OPENING)
+    assert run["status"] == "SUCCESS", "what was in hand was finished by the one who had it"
+    since = await mark(stage)
+
     await stage.start_integration()
+
+    async def read_twice() -> bool:
+        reads = await stage.journal(since=since, operation="conversations.history", full="true")
+        return len([one for one in reads if room.channel in str(one["request"]) and one["status"]]) >= 2
+
+    await becomes("the room is read again, and once more when all has settled", read_twice)
+    after = await room.say("update: said after the restart")
+    await room.noted("life goes on", lambda notes: after in notes)
+    now = [note for note in await room.incident.notes() if note["properties"]["ts"] != after]
+    assert now == before  # to the last `updatedAt`: what stands is not written again
     await once(incident, await incident.room())
+
+
+async def talked(room: Room) -> list[Json]:
+    """Say, reply, edit, pin, react and delete; the notes when all has settled."""
+    first = await room.say("finding: the pool is empty")
+    edited = await room.say("update: still looking", COMMANDER)
+    reply = await room.say("workaround: bigger pool", thread_ts=first)
+    pinned = await room.say("remember this")
+    marked = await room.say("that helped")
+    deleted = await room.say("finding: nonsense")
+    await room.noted("all is noted", lambda notes: {first, edited, reply, deleted} <= set(notes))
+    await room.act("pin", pinned)
+    await room.act("react", marked, COMMANDER, name="scales")
+    await room.act("edit", edited, COMMANDER, text="update: found it")
+    await room.act("delete", deleted)
+
+    def settled(notes: dict[str, Json]) -> bool:
+        return (
+            bool(notes[deleted].get("deletedAt"))
+            and notes[edited]["title"] == "found it"
+            and pinned in notes
+            and notes.get(marked, {}).get("kind") == "decision"
+        )
+
+    await room.noted("all has settled", settled)
+    return await room.incident.notes()

@@ -11,6 +11,7 @@ import pytest_asyncio
 from sandbox.stage import Json, Stage
 from tests.stories.play import (
     LATECOMER,
+    OPENING,
     OWNER,
     RESPONDER,
     SERVICE,
@@ -23,8 +24,6 @@ from tests.stories.play import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-OPENING = "open_war_room_on_severity"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -12,7 +12,7 @@ from integration.models import Incident as Named
 from integration.plan import channel_name, step_key
 from integration.settings import Settings
 from sandbox.stage import Json, Stage
-from tests.stories.conftest import INSTALLATION_KEY, TEAM
+from tests.stories.conftest import INSTALLATION_KEY
 from tests.stories.play import COMMANDER, RESPONDER, SUPPORT, Incident, Room, becomes, mark, outside
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -62,17 +62,6 @@ async def test_a_private_incident_gets_a_private_channel_that_nobody_mirrors(sta
     assert await room.members() == {RESPONDER}
     assert room.properties["mirror"] == "off"
     assert await incident.notes() == []
-
-
-async def test_a_named_team_may_read_private_rooms(other_stage: Stage) -> None:
-    incident = await Incident.created(other_stage, severity="sev1", private=True, responders=[RESPONDER])
-    room = await incident.opened()
-
-    await room.say("finding: the payroll of the board is in the log")
-
-    await room.noted("the private room is mirrored", lambda notes: len(notes) == 1)
-    assert (await room.seen())["private"]
-    assert [note["team"] for note in await incident.notes()] == [[TEAM]]
 
 
 @pytest.mark.parametrize("way", ["property", "input", "id in the input"])
