@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay sandbox run provision test check static fmt generate lock crashtest bench eval picture clean
+.PHONY: help setup demo replay sandbox run provision verify export test check static fmt generate lock crashtest bench eval picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,14 @@ run: setup ## Run the integration against the real services, configured by .env
 
 provision: setup ## Bring blueprints, actions and automations in Port up to date
 	@$(PY) -m integration.provision $(ARGS)
+
+verify: setup ## Verify an incident's record: make verify INCIDENT=INC-42 (ARGS=--json)
+	@test -n "$(INCIDENT)" || { echo "Which incident? make verify INCIDENT=INC-42" >&2; exit 2; }
+	@$(PY) -m integration.verify "$(INCIDENT)" $(ARGS)
+
+export: setup ## Print an incident's record: make export INCIDENT=INC-42 FORMAT=md|json|csv
+	@test -n "$(INCIDENT)" || { echo "Which incident? make export INCIDENT=INC-42 FORMAT=md" >&2; exit 2; }
+	@$(PY) -m integration.export "$(INCIDENT)" --format "$(or $(FORMAT),md)" $(ARGS)
 
 test: setup ## Run the whole test suite
 	$(PY) -m pytest -n 2 $(ARGS)

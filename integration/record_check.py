@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hmac
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from integration.catalog import text_hash
 from integration.models import Communication, Value
+from integration.notetaker.text import readable
 from integration.record import SHORT, Head, Link, link_id, receipt_hash, signature
 
 GRACE = timedelta(minutes=2)  # a link follows its outcome; this long it may be on its way
 _HEAD = re.compile(r"Record so far: (\d{1,9}) links?, head ([0-9a-f]{16})")
+_MADE_LINK = re.compile(r"<(?:https?://|mailto:)([^|<>]+)\|\1>")
+_EMOJI_NAME = re.compile(r":[a-z0-9_+'-]+:")
 
 Trouble = Literal["missing", "altered", "moved", "cut off", "unlinked", "changed", "removed", "unrecorded"]
 """missing     a number of the chain has no link          moved    a link does not follow the one before it
@@ -133,3 +137,14 @@ def _of(link: Link, trouble: Trouble, detail: str) -> Problem:
 def _since(communication: Communication) -> datetime:
     receipt = communication.receipt
     return receipt.at if receipt and receipt.at else communication.intended_at
+
+
+def same_words(shown: str, sent: str) -> bool:
+    """Whether Slack shows what was sent. It spells in its own way: addresses as links, emoji by name."""
+    return _words(shown) == _words(sent)
+
+
+def _words(text: str) -> str:
+    plain = readable(_MADE_LINK.sub(r"\1", text), {})
+    kept = "".join(c for c in _EMOJI_NAME.sub("", plain) if unicodedata.category(c) not in ("So", "Sk", "Mn"))
+    return " ".join(kept.split())
