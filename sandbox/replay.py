@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import re
 import sys
@@ -81,7 +82,7 @@ def email(author: str) -> str:
 
 def pauses(lines: list[Line], seconds: float) -> list[float]:
     """The pauses before each line, compressed so that all of them together last `seconds`."""
-    gaps = [0.0] + [(b.at - a.at).total_seconds() for a, b in zip(lines, lines[1:], strict=False)]
+    gaps = [0.0] + [(b.at - a.at).total_seconds() for a, b in itertools.pairwise(lines)]
     whole = sum(gaps)
     return [gap * seconds / whole if whole else 0.0 for gap in gaps]
 
