@@ -239,12 +239,13 @@ class Opening:
             return await self._without_channel(await bridge_task, problem)
         invite_task = asyncio.create_task(self._invite(channel, people_task))
         await asyncio.wait({bridge_task}, timeout=self.kit.settings.bridge_grace_seconds)
-        bridge = bridge_task.result() if bridge_task.done() else Bridge(problem="on its way")
+        late = not bridge_task.done()
+        bridge = Bridge(problem="on its way") if late else bridge_task.result()
         room = self._room(channel, bridge, (await self.kit.slack.me()).team_url)
         self.kit.mirror.watch(room)
         decoration = [
             asyncio.create_task(self._optional("topic", self._topic(room))),
-            asyncio.create_task(self._optional("bookmarks", self._bookmark(room))),
+            asyncio.create_task(self._optional("bookmarks", self._bookmark(room, incident=True))),
         ]
         briefing, (invited, not_invited), _ = await asyncio.gather(
             self._briefing(room, bridge, new_channel=claim.acted), invite_task, self._write_back(room)
@@ -252,9 +253,12 @@ class Opening:
         room = room.model_copy(
             update={"briefing_ts": briefing, "invited": invited, "not_invited": not_invited}
         )
-        if not bridge_task.done():
+        if late:
             bridge = await bridge_task
             room = await self._late_bridge(room, bridge)
+        elif bridge.url not in self.claims["briefing"].step.text:
+            # An earlier opening told the room what it knew before it was cut off.
+            await self._tell_bridge(room, bridge)
         self.kit.performer.relate(list(self.claims.values()), room.identifier)
         # Slack allows few topics and bookmarks a minute; the run does not wait for them for long.
         await asyncio.gather(
@@ -356,24 +360,29 @@ class Opening:
                 "meeting_id": bridge.meeting,
             }
         )
-        by = self.command.requested_by
-        text, blocks = communicator.briefing(self.incident, bridge.url, bridge.problem, by)
-        work: list[Coroutine[Any, Any, Any]] = [
-            self._optional(
-                "briefing", self.kit.slack.update_message(room.channel_id, room.briefing_ts, text, blocks)
-            )
-        ]
+        work: list[Coroutine[Any, Any, Any]] = [self._tell_bridge(room, bridge)]
         if bridge.url:
             work += [
-                self._say_bridge(room),
                 self._optional("topic", self._topic(room)),
-                self._optional(
-                    "bookmark", self.kit.slack.add_bookmark(room.channel_id, "Bridge", room.bridge_url)
-                ),
+                self._optional("bookmark", self._bookmark(room, incident=False)),
                 self._write_back(room),
             ]
         await asyncio.gather(*work)
         return room
+
+    async def _tell_bridge(self, room: WarRoom, bridge: Bridge) -> None:
+        """Mend the briefing that was said without the bridge, and say where it is."""
+        claim = self.claims["briefing"]
+        by = self.command.requested_by
+        text, blocks = communicator.briefing(self.incident, bridge.url, bridge.problem, by)
+
+        async def mend() -> None:
+            await self.kit.slack.update_message(room.channel_id, room.briefing_ts, text, blocks)
+            self.kit.performer.reworded(claim, text)
+
+        await asyncio.gather(
+            self._optional("briefing", mend()), *([self._say_bridge(room)] if bridge.url else [])
+        )
 
     async def _say_bridge(self, room: WarRoom) -> None:
         text = communicator.bridge_follows(room.bridge_url)
@@ -387,9 +396,10 @@ class Opening:
     async def _topic(self, room: WarRoom) -> None:
         await self.kit.slack.set_topic(room.channel_id, communicator.topic(self.incident, room.bridge_url))
 
-    async def _bookmark(self, room: WarRoom) -> None:
+    async def _bookmark(self, room: WarRoom, *, incident: bool) -> None:
         """Bookmarks have no key of their own: whoever comes second looks which are there."""
-        links = {"Incident in Port": self.incident.url, "Bridge": room.bridge_url}
+        links = {"Incident in Port": self.incident.url} if incident else {}
+        links["Bridge"] = room.bridge_url
         there: set[str] = set()
         if self.cut_off:
             there = {bookmark.link for bookmark in await self.kit.slack.bookmarks(room.channel_id)}

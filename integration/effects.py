@@ -211,15 +211,16 @@ class PostMessage:
         thread = step.details.get("thread")
         if thread:
             replies = await self._slack.replies(step.destination, str(thread))
-            found = [message.ts for message in replies if _has_key(message.metadata, step.key)]
+            found = [message for message in replies if _has_key(message.metadata, step.key)]
         else:
             found = []
             async for page in self._slack.history(step.destination, oldest=f"{oldest:.6f}"):
-                found += [message.ts for message in page if _has_key(message.metadata, step.key)]
+                found += [message for message in page if _has_key(message.metadata, step.key)]
         if not found:
             return None
-        ts = min(found)
-        return _post_receipt(step.destination, ts, await self._slack.permalink(step.destination, ts))
+        first = min(found, key=lambda message: float(message.ts))
+        permalink = await self._slack.permalink(step.destination, first.ts)
+        return _post_receipt(step.destination, first.ts, permalink, first.text)
 
 
 def _has_key(metadata: Json | None, key: str) -> bool:
@@ -229,9 +230,9 @@ def _has_key(metadata: Json | None, key: str) -> bool:
     return isinstance(payload, dict) and payload.get("key") == key
 
 
-def _post_receipt(channel: str, ts: str, permalink: str) -> Receipt:
+def _post_receipt(channel: str, ts: str, permalink: str, text: str = "") -> Receipt:
     at = datetime.fromtimestamp(float(ts), UTC)
-    return Receipt(data={"channel": channel, "ts": ts}, permalink=permalink, at=at)
+    return Receipt(data={"channel": channel, "ts": ts}, permalink=permalink, at=at, text=text)
 
 
 def effects(slack: SlackService, zoom: ZoomService | None) -> dict[Operation, Effect]:

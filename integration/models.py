@@ -237,6 +237,7 @@ class Receipt(Value):
     data: Json
     permalink: str = ""
     at: datetime | None = None  # the provider's time of the effect, where it tells
+    text: str = ""  # the words that stand there, where an earlier attempt was found
 
 
 class Communication(Value):

@@ -311,6 +311,8 @@ class Performer:
 
     def _sent(self, claim: Claim, receipt: Receipt) -> Receipt:
         claim.verdict, claim.receipt = "sent", receipt
+        if receipt.text:
+            claim.set(text=receipt.text)  # what stands there, should the plan say it otherwise by now
         step = claim.step
         self._outcome(
             claim,
@@ -348,6 +350,11 @@ class Performer:
         for claim in claims:
             if claim.verdict == "mine":
                 self._outcome(claim, {"state": "withdrawn", "reason": reason})
+
+    def reworded(self, claim: Claim, text: str) -> None:
+        """What was sent says something else now: we have changed it at the provider."""
+        claim.set(text=text)
+        self._outcome(claim, {"text": text, "textHash": text_hash(text)})
 
     def relate(self, claims: Sequence[Claim], war_room: str) -> None:
         """Relate communications to their war room, once that entity exists."""

@@ -27,8 +27,6 @@ PURPOSE_ACTION: Mapping[str, str] = {
     "channel": "open_war_room",
     "bridge": "open_war_room",
     "briefing": "open_war_room",
-    "bridge link": "open_war_room",
-    "reopened": "open_war_room",
     "closing": "close_war_room",
 }
 """Which handler finishes an intent that needs more than its record. The others say all that is needed."""
