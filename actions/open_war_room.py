@@ -15,6 +15,7 @@ from typing import Any
 from loguru import logger
 
 from actions.base import Kit, need_incident, text_input
+from actions.furnish import add_bookmarks, bookmarks, furnish, shown
 from integration import communicator, plan
 from integration.catalog import now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
@@ -159,6 +160,7 @@ async def _repair(
             summary=f"The war room of {incident.identifier} is open already: {room.channel_url}",
             label="Already open",
             links=_links(room),
+            log=tuple(f"Not mended: {problem}" for problem in await furnish(kit, room)),
         )
     previous = plan.room_id(incident.identifier, room.generation - 1) if room.generation > 1 else ""
     opening = Opening(kit, command, incident, room.generation, previous, by_purpose, room)
@@ -245,7 +247,7 @@ class Opening:
         self.kit.mirror.watch(room)
         decoration = [
             asyncio.create_task(self._optional("topic", self._topic(room))),
-            asyncio.create_task(self._optional("bookmarks", self._bookmark(room, incident=True))),
+            asyncio.create_task(self._optional("bookmarks", self._bookmark(room))),
         ]
         briefing, (invited, not_invited), _ = await asyncio.gather(
             self._briefing(room, bridge, new_channel=claim.acted), invite_task, self._write_back(room)
@@ -364,7 +366,7 @@ class Opening:
         if bridge.url:
             work += [
                 self._optional("topic", self._topic(room)),
-                self._optional("bookmark", self._bookmark(room, incident=False)),
+                self._optional("bookmark", self._bookmark(room, only="Bridge")),
                 self._write_back(room),
             ]
         await asyncio.gather(*work)
@@ -396,17 +398,11 @@ class Opening:
     async def _topic(self, room: WarRoom) -> None:
         await self.kit.slack.set_topic(room.channel_id, communicator.topic(self.incident, room.bridge_url))
 
-    async def _bookmark(self, room: WarRoom, *, incident: bool) -> None:
-        """Bookmarks have no key of their own: whoever comes second looks which are there."""
-        links = {"Incident in Port": self.incident.url} if incident else {}
-        links["Bridge"] = room.bridge_url
-        there: set[str] = set()
-        if self.cut_off:
-            there = {bookmark.link for bookmark in await self.kit.slack.bookmarks(room.channel_id)}
-        wanted = {title: link for title, link in links.items() if link and link not in there}
-        await asyncio.gather(
-            *(self.kit.slack.add_bookmark(room.channel_id, title, link) for title, link in wanted.items())
-        )
+    async def _bookmark(self, room: WarRoom, *, only: str = "") -> None:
+        wanted = bookmarks(self.incident, room)
+        if only:
+            wanted = {title: link for title, link in wanted.items() if title == only}
+        await add_bookmarks(self.kit, room, wanted, look=self.cut_off)
 
     async def _write_room(self, room: WarRoom) -> None:
         await self.kit.catalog.write_room(room, f"War room of {self.incident.identifier}", self.previous)
@@ -414,12 +410,7 @@ class Opening:
     async def _write_back(self, room: WarRoom) -> None:
         """The war room first: the incident's relation needs it to exist."""
         await self._write_room(room)
-        properties = {"warRoomChannel": room.channel_url, "warRoomState": room.state}
-        if room.bridge_url:
-            properties["warRoomBridge"] = room.bridge_url
-        await self.kit.catalog.patch_incident(
-            self.incident.identifier, properties, {"warRoom": room.identifier}
-        )
+        await self.kit.catalog.patch_incident(self.incident.identifier, *shown(room))
 
     async def _optional(self, what: str, work: Coroutine[Any, Any, Any]) -> None:
         """What the room is better with, but stands without."""

@@ -20,10 +20,11 @@ from port_ocean.utils.signal import signal_handler
 from actions.base import Kit
 from actions.close_war_room import archive, due_for_archive, just_closed
 from actions.documents import write_documents
+from actions.furnish import furnish, just_opened
 from actions.registry import ACTIONS, handlers
 from integration import portjson
 from integration.budget import Budget
-from integration.catalog import Catalog
+from integration.catalog import Catalog, now
 from integration.chain import Chain
 from integration.command import read_command
 from integration.doors import port as port_door
@@ -158,7 +159,15 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
     )
     runner = Runner(port, handlers(kit))
 
+    started = now()
+    mended: set[str] = set()
+
     async def tend(room: WarRoom) -> None:
+        # The opening may have been cut off after its run had ended.
+        if room.identifier not in mended and just_opened(room, started) and room.incident not in kit.locks:
+            async with kit.locks.holding(room.incident):
+                await furnish(kit, room)
+            mended.add(room.identifier)
         if just_closed(room):
             await write_documents(kit, await catalog.incident(room.incident), room)
         if due_for_archive(room, settings.archive_after_quiet_minutes):
