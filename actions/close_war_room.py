@@ -33,6 +33,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         if command.requested_by.startswith(AUTOMATION) and not plan.is_closed(incident, kit.settings):
             return Outcome(summary=f"{identifier} is open again; its war room stays open.", label="Overtaken")
         if room.state != "open":
+            if room.state == "closed":  # documents come last, and an earlier close may have been cut off
+                await _tried("RCA", write_documents(kit, incident, room))
             return Outcome(
                 summary=f"The war room of {identifier} is {room.state} already.",
                 label="Already closed",
@@ -60,12 +62,11 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             update={"state": "closed", "closures": room.closures + 1, "closed_at": closed_at}
         )
         await kit.performer.flush()
-        # Last of all: a close that was cut off before this is taken up again, and finds what was said.
-        await asyncio.gather(
-            kit.catalog.patch_room(
-                room.identifier, {"state": "closed", "closures": closed.closures, "closedAt": iso(closed_at)}
-            ),
-            kit.catalog.patch_incident(identifier, {"warRoomState": "closed"}),
+        # The room last of all: a close that was cut off before this is taken up again, and finds what
+        # was said.
+        await kit.catalog.patch_incident(identifier, {"warRoomState": "closed"})
+        await kit.catalog.patch_room(
+            room.identifier, {"state": "closed", "closures": closed.closures, "closedAt": iso(closed_at)}
         )
         kit.mirror.watch(closed)
         written = await _tried("RCA", write_documents(kit, incident, closed, [claim.communication()]))
@@ -123,10 +124,8 @@ async def archive(room: WarRoom, kit: Kit) -> list[str]:
         await kit.slack.archive(room.channel_id)
     except ServiceError as problem:
         return [f"The channel is not archived yet: {problem}"]
-    await asyncio.gather(
-        kit.catalog.patch_room(room.identifier, {"state": "archived", "archivedAt": iso(now())}),
-        kit.catalog.patch_incident(room.incident, {"warRoomState": "archived"}),
-    )
+    await kit.catalog.patch_incident(room.incident, {"warRoomState": "archived"})
+    await kit.catalog.patch_room(room.identifier, {"state": "archived", "archivedAt": iso(now())})
     kit.mirror.forget(room)
     told = [f"#{room.channel_name} is archived."]
     return [line for line in (*told, await _tried("RCA", _documents(room, kit))) if line]

@@ -41,16 +41,23 @@ async def claim_words(kit: Kit, steps: Sequence[Step], command: Command, again: 
         own = [step.model_copy(update={"key": f"{step.key}:again:{command.run}"}) for step in steps]
         return await kit.performer.intend(own)
     claims = await kit.performer.intend(steps)
-    return list(await asyncio.gather(*(_latest(kit, claim) for claim in claims)))
+    return list(
+        await asyncio.gather(*(_latest(kit, step, claim) for step, claim in zip(steps, claims, strict=True)))
+    )
 
 
-async def _latest(kit: Kit, claim: Claim) -> Claim:
-    base, number = claim.step.key, 1
-    while claim.done and claim.intended_at and now() - claim.intended_at > SAME_WITHIN:
+async def _latest(kit: Kit, step: Step, claim: Claim) -> Claim:
+    """The claim that stands for these words now. What this very run has sent is never old to it."""
+    base, number = step.key, 1
+    while claim.done and claim.step.run != step.run and _is_old(claim):
         number += 1
-        step = claim.step.model_copy(update={"key": f"{base}:{number}"})
+        step = step.model_copy(update={"key": f"{base}:{number}"})
         (claim,) = await kit.performer.intend([step])
     return claim
+
+
+def _is_old(claim: Claim) -> bool:
+    return claim.intended_at is not None and now() - claim.intended_at > SAME_WITHIN
 
 
 async def deliver(kit: Kit, claims: Sequence[Claim]) -> list[Sent]:

@@ -67,7 +67,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 },
             )
             (claim,) = await kit.performer.intend([step])
-            if not claim.done or claim.receipt is None:
+            # Its own post is never done again, whatever has become of it: this run was cut off after it.
+            if not claim.done or claim.receipt is None or claim.step.run == command.run:
                 break
             public = await service.incident(page, str(claim.receipt.data["incident"]))
             if public is not None and not public.over:

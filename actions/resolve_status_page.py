@@ -61,7 +61,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             },
         )
         (claim,) = await kit.performer.intend([step])
-        already = claim.done
+        already = claim.done and claim.step.run != command.run  # its own is told until it is reported
         if not already and claim.verdict == "mine" and public.over:
             kit.performer.withdraw([claim], "it was resolved on the page by hand")
             await kit.performer.flush()

@@ -60,8 +60,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             },
         )
         (claim,) = await claim_words(kit, [step], command, again=False)
-        already = claim.done
-        if not already and public.over:
+        already = claim.done and claim.step.run != command.run  # its own is told until it is reported
+        if not claim.done and public.over:
             kit.performer.withdraw([claim], "the public incident is resolved")
             await kit.performer.flush()
             raise BadInput("incident", f"its public incident is {public.status}; publish a new one")

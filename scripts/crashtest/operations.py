@@ -223,6 +223,29 @@ class Close(Operation):
             yield Problem("untrue", "war room's closures", f"{truth.room.get('closures')}")
 
 
+class Reopen(Operation):
+    """A closed room is opened again."""
+
+    name = "reopen"
+
+    async def prepare(self, played: Played) -> None:
+        site = played.site
+        await site.incident(played.incident)
+        await played.room()
+        closed = await site.finished(await site.pressed("close_war_room", played.incident, {}))
+        if closed["status"] != "SUCCESS":
+            raise RuntimeError(f"closing failed before anything was cut off: {closed.get('summary')}")
+
+    async def begin(self, played: Played) -> None:
+        played.run = await played.site.pressed("open_war_room", played.incident, {})
+
+    def missing(self, truth: Truth) -> Iterable[Problem]:
+        yield from runs_of(truth, "open_war_room")
+        yield from sent(truth, "closing")
+        yield from sent(truth, "reopened")
+        yield from room_stands(truth)
+
+
 class Note(Operation):
     """Somebody says something in the room, and it is written to Port."""
 
@@ -390,5 +413,6 @@ OPERATIONS: dict[str, Operation] = {
         Note(),
         AddNote(),
         Close(),
+        Reopen(),
     )
 }
