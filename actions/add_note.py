@@ -22,7 +22,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         raise BadInput("incident", f"{identifier} has no war room to keep notes in; open it first")
     # The run is the note's identity: a redelivered run writes the same note.
     note = kit.catalog.written_note(room, command.run, kind, text, command.requested_by)
-    await kit.catalog.merge_notes([note])
+    await kit.catalog.write_note(note)
+    kit.mirror.noted(room, note)
     problem = ""
     if room.state == "open":
         said = messages.note_in_room(kind, text, command.requested_by)

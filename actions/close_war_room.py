@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
+from typing import Any
 
 from loguru import logger
 
@@ -16,6 +18,7 @@ from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models import Command, Outcome, WarRoom
 from integration.record_check import head_line
 
+SEARCH_SETTLES_SECONDS = 5.0
 MESSAGE_LIMIT = 3000  # Block Kit's section text; longer belongs into a document
 
 
@@ -71,6 +74,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         kit.mirror.watch(closed)
         written = await _tried("RCA", write_documents(kit, incident, closed, [claim.communication()]))
         log = [line for line in (said, ended, written) if line]
+        kit.later([asyncio.create_task(_documents_again(closed, kit))])
         if due_for_archive(closed, kit.settings.archive_after_quiet_minutes):
             log += await archive(closed, kit)
         return Outcome(
@@ -81,14 +85,20 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         )
 
 
-async def _tried(what: str, work: object) -> str:
+async def _tried(what: str, work: Awaitable[Any]) -> str:
     """Do one part of the closing; a part that fails is told and holds nothing else up."""
     try:
-        await work  # type: ignore[misc]
+        await work
     except IncidentCommsError as problem:
         logger.warning(f"{what}: {problem}")
         return f"The {what} failed: {problem}"
     return ""
+
+
+async def _documents_again(room: WarRoom, kit: Kit) -> None:
+    """What was written a moment before the close was not in Port's search yet."""
+    await asyncio.sleep(SEARCH_SETTLES_SECONDS)
+    await _tried("RCA", _documents(room, kit))
 
 
 async def _end_meeting(room: WarRoom, kit: Kit) -> None:

@@ -339,7 +339,7 @@ class Catalog:
         return [note for note in found if (note.get("relations") or {}).get("warRoom") == room.identifier]
 
     def written_note(self, room: WarRoom, run: str, kind: NoteKind, text: str, by: str) -> Json:
-        """A note that a person wrote by a button. It stands in no channel, so no read of one touches it."""
+        """A note that a person wrote by a button; the run is its identity."""
         line = text.strip().splitlines()[0]
         return {
             "identifier": f"{room.incident}:note:{run}",
@@ -352,9 +352,14 @@ class Catalog:
                 "saidAt": iso(now()),
                 "confidence": 1,
                 "how": "mark",
+                # No ts: it stands beside the channel's messages, so no read of them touches it.
+                "channelId": room.channel_id,
             },
             "relations": {"warRoom": room.identifier, "incident": room.incident},
         }
+
+    async def write_note(self, note: Json) -> None:
+        _all_written(NOTE, await self._port.merge_entities(NOTE, [note]))
 
     async def merge_notes(self, entities: Sequence[Json]) -> list[ItemOutcome]:
         return await self._port.merge_entities(NOTE, list(entities))

@@ -44,6 +44,7 @@ class _Mirrored:
     room: WarRoom
     state: RoomState
     held: dict[str, Json] | None = None  # note properties by ts as Port holds them; None: not read yet
+    written: dict[str, Json] = field(default_factory=dict)  # notes made by a button, by identifier
     pending: set[str] = field(default_factory=set)
     dirty: bool = False
     lost: bool = True  # events may have passed us by, as while no process was running
@@ -60,6 +61,11 @@ class _Mirrored:
     @property
     def on(self) -> bool:
         return self.room.mirror != "off"
+
+    def standing(self) -> list[Json]:
+        """The notes that stand, as properties."""
+        notes = [*(self.held or {}).values(), *self.written.values()]
+        return [note for note in notes if not note.get("deletedAt")]
 
 
 class Mirror:
@@ -180,16 +186,25 @@ class Mirror:
 
     async def _held(self, known: _Mirrored) -> dict[str, Json]:
         if known.held is None:
-            notes = await self._catalog.notes(known.room.channel_id)
-            known.held = {str(note["properties"]["ts"]): note["properties"] for note in notes}
-        return known.held
+            self._hold(known, await self._catalog.notes(known.room.channel_id))
+        return known.held or {}
+
+    @staticmethod
+    def _hold(known: _Mirrored, notes: Iterable[Json]) -> None:
+        """Take in notes as Port shows them, beneath what we know better. Those without ts have no message."""
+        said: dict[str, Json] = {}
+        for note in notes:
+            properties = note["properties"]
+            if properties.get("ts"):
+                said[str(properties["ts"])] = properties
+            else:
+                known.written.setdefault(str(note["identifier"]), properties)
+        known.held = said | (known.held or {})
 
     async def _hold_late_notes(self, known: _Mirrored) -> None:
         """Notes written just before a start, which Port's search did not show at first."""
         async with known.lock:
-            shown = await self._catalog.notes(known.room.channel_id)
-            late = {str(note["properties"]["ts"]): note["properties"] for note in shown}
-            known.held = late | (known.held or {})
+            self._hold(known, await self._catalog.notes(known.room.channel_id))
 
     def _entity(
         self,
@@ -233,6 +248,13 @@ class Mirror:
 
     def _team(self, room: WarRoom) -> str:
         return self._settings.private_rooms_team if room.private else ""
+
+    def noted(self, room: WarRoom, note: Json) -> None:
+        """A note was written by a button: it counts like one that was said."""
+        known = self._rooms.get(room.channel_id)
+        if known is not None:
+            known.written[str(note["identifier"])] = note["properties"]
+            self._sum_up_soon(known)
 
     # Reading
 
@@ -324,7 +346,7 @@ class Mirror:
             except ServiceError as problem:
                 logger.warning(f"mirror: notes of #{room.channel_name} not written: {problem}")
                 self._read_soon(known)
-        return dict(_counts(known.held or {}))
+        return dict(Counter(str(note.get("kind")) for note in known.standing()))
 
     def _sum_up_soon(self, known: _Mirrored) -> None:
         if known.counting is None or known.counting.done():
@@ -344,7 +366,7 @@ class Mirror:
 
     async def _count(self, known: _Mirrored) -> None:
         """The chatty facts, on the war room."""
-        counts = dict(_counts(known.held or {}))
+        counts = dict(Counter(str(note.get("kind")) for note in known.standing()))
         facts: Json = {"noteCount": sum(counts.values()), "notesByKind": counts}
         if last := _last_activity(known):
             facts["lastActivityAt"] = last
@@ -354,8 +376,7 @@ class Mirror:
 
     async def _tell(self, known: _Mirrored) -> None:
         """The latest note, on the incident: each write there may set off the customer's automations."""
-        standing = [note for note in (known.held or {}).values() if not note.get("deletedAt")]
-        latest = max(standing, key=lambda note: float(note["ts"]), default=None)
+        latest = max(known.standing(), key=lambda note: str(note["saidAt"]), default=None)
         facts: Json = {"latestNote": f"**{latest['kind']}**: {latest['title']}" if latest else ""}
         if last := _last_activity(known):
             facts["lastActivityAt"] = last
@@ -426,10 +447,6 @@ def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
     if team:
         entity["team"] = [team]
     return entity
-
-
-def _counts(held: dict[str, Json]) -> Counter[str]:
-    return Counter(str(note.get("kind")) for note in held.values() if not note.get("deletedAt"))
 
 
 def _same(held: Any, value: Any) -> bool:
