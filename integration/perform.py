@@ -27,6 +27,7 @@ from integration.effects import Effect
 from integration.errors import Ambiguous, BadInput, IncidentCommsError, Refused, ServiceError, Unreachable
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
+from integration.record_check import same_words
 
 MAX_ATTEMPTS = 3
 SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
@@ -311,8 +312,8 @@ class Performer:
 
     def _sent(self, claim: Claim, receipt: Receipt) -> Receipt:
         claim.verdict, claim.receipt = "sent", receipt
-        if receipt.text:
-            claim.set(text=receipt.text)  # what stands there, should the plan say it otherwise by now
+        if receipt.text and not same_words(receipt.text, claim.step.text):
+            claim.set(text=receipt.text)  # what stands there: the plan says it otherwise by now
         step = claim.step
         self._outcome(
             claim,

@@ -16,13 +16,17 @@ from rich.console import Console
 
 from sandbox.stage import StageError
 from scripts.crashtest import report
-from scripts.crashtest.operations import OPERATIONS
-from scripts.crashtest.points import Point, Verdict, dry_run, play, points
-from scripts.crashtest.site import QUICK, Site
-from scripts.crashtest.trap import WHENS
+from scripts.crashtest.calls import Call
+from scripts.crashtest.faults import fault_points
+from scripts.crashtest.operations import OPERATIONS, Operation
+from scripts.crashtest.points import Playable, Verdict, dry_run, points
+from scripts.crashtest.site import CONFIG, QUICK, Site
+from scripts.crashtest.trap import WHENS, When
 
 PER_SITE = 40  # points until a site is replaced: Zoom's daily limit, and what piles up in it
 WIPE_EVERY = 10
+SHIPPED_TIMEOUT = 10.0  # seconds; the default of EFFECT_TIMEOUT_SECONDS
+DRAIN = {"OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN": "1"}
 _console = Console(stderr=True)
 
 
@@ -35,6 +39,9 @@ def arguments() -> argparse.Namespace:
         "--points", type=int, default=len(WHENS), choices=range(1, 5), help=f"of {', '.join(WHENS)}"
     )
     parser.add_argument("--call", default="", help="only calls whose name holds this: conversations.create#1")
+    parser.add_argument("--faults", action="store_true", help="no kill: every fault at every call")
+    parser.add_argument("--fault", default="", help="only faults whose name holds this: 429")
+    parser.add_argument("--sigterm", action="store_true", help="SIGTERM, with a second to drain")
     parser.add_argument("--sample", type=int, default=0, help="this many points of each operation, by chance")
     parser.add_argument("--seed", type=int, default=1, help="of that chance")
     parser.add_argument("--parallel", type=int, default=6, help="stages at a time; they mostly wait")
@@ -57,30 +64,38 @@ def shard() -> tuple[int, int]:
     return int(part), int(parts)
 
 
-async def plan(chosen: argparse.Namespace, settings: dict[str, str]) -> list[Point]:
-    """Dry runs of the chosen operations, and the points that follow from them."""
-    found: list[Point] = []
+async def plan(chosen: argparse.Namespace, settings: dict[str, str]) -> list[Playable]:
+    """Dry runs of the chosen operations, and what is to be tried on their calls."""
+    found: list[Playable] = []
     part, parts = shard()
-    names = chosen.operation or list(OPERATIONS)
     async with Site.open(settings) as site:
-        for name in names:
+        for name in chosen.operation or list(OPERATIONS):
             await site.restart()
             calls = await dry_run(site, OPERATIONS[name])
             if chosen.list:
                 for call in calls:
-                    print(f"{name:14} {'acts ' if call.acts else 'reads'} {call.name:45} {call.about}")
+                    kind = "acts" if call.acts else "writes" if call.changes else "reads"
+                    print(f"{name:14} {kind:7} {call.name:45} {call.about}")
                 continue
-            calls = [call for call in calls if chosen.call in call.name]
-            every = points(OPERATIONS[name], calls, WHENS[: chosen.points], lambda _: True)
+            every = tried(OPERATIONS[name], [call for call in calls if chosen.call in call.name], chosen)
             if chosen.sample and chosen.sample < len(every):
                 every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
             found += every
-    found = [point for number, point in enumerate(found) if number % parts == part - 1]
-    return [replace(point, wipe=number % WIPE_EVERY == 0) for number, point in enumerate(found)]
+    return [one for number, one in enumerate(found) if number % parts == part - 1]
+
+
+def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -> list[Playable]:
+    if chosen.faults:
+        timeout = SHIPPED_TIMEOUT if chosen.real else float(QUICK[f"{CONFIG}EFFECT_TIMEOUT_SECONDS"])
+        found = fault_points(operation, calls, timeout)
+        return [one for one in found if chosen.fault in one.fault.name]
+    whens: tuple[When, ...] = ("ended",) if chosen.sigterm else WHENS[: chosen.points]
+    every = points(operation, calls, whens)
+    return [replace(point, wipe=number % WIPE_EVERY == 0) for number, point in enumerate(every)]
 
 
 async def work(
-    queue: asyncio.Queue[Point], settings: dict[str, str], done: list[Verdict], chosen: argparse.Namespace
+    queue: asyncio.Queue[Playable], settings: dict[str, str], done: list[Verdict], chosen: argparse.Namespace
 ) -> None:
     """Play points on one site after the other until there are none left."""
     while not queue.empty():
@@ -100,13 +115,13 @@ async def work(
             _console.print(f"a stage broke: {problem}", markup=False)
 
 
-async def attempt(site: Site, point: Point, chosen: argparse.Namespace) -> Verdict:
+async def attempt(site: Site, point: Playable, chosen: argparse.Namespace) -> Verdict:
     """Play a point; once more on a fresh process when its call did not come: something was remembered."""
     try:
-        verdict = await play(site, point, chosen.patience)
+        verdict = await point.play(site, chosen.patience)
         if not verdict.reached:
             await site.restart()
-            verdict = await play(site, point, chosen.patience)
+            verdict = await point.play(site, chosen.patience)
     except (StageError, RuntimeError, OSError) as problem:
         verdict = Verdict(point.name, point.operation.name, point.call.about, broken=str(problem)[:500])
     return verdict
@@ -132,8 +147,8 @@ def keep(site: Site, verdict: Verdict, folder: Path) -> None:
 
 async def main(chosen: argparse.Namespace) -> int:
     began = time.monotonic()
-    settings = {} if chosen.real else dict(QUICK)
-    queue: asyncio.Queue[Point] = asyncio.Queue()
+    settings = ({} if chosen.real else dict(QUICK)) | (DRAIN if chosen.sigterm else {})
+    queue: asyncio.Queue[Playable] = asyncio.Queue()
     try:
         planned = await plan(chosen, settings)
     except StageError as problem:

@@ -53,6 +53,7 @@ class Call:
     ordinal: int
     about: str = ""  # method and path, with what differs from time to time left out
     acts: bool = False  # it changes something outside
+    changes: bool = False  # it changes something, in Port or outside
 
     def among(self, entries: list[Json]) -> int | None:
         """Its number in the journal, once it is among these full entries."""
@@ -76,7 +77,7 @@ def listed(entries: list[Json], incident: str, polls: bool) -> list[Call]:
             continue
         kind = (entry["service"], entry["operation"])
         acts = bool(entry["effect"]) and entry["service"] != "port" and entry["operation"] != "smtp.rcpt"
-        found.append(Call(*kind, seen[kind], _about(entry, incident), acts))
+        found.append(Call(*kind, seen[kind], _about(entry, incident), acts, bool(entry["effect"])))
         seen[kind] += 1
     return found
 

@@ -15,6 +15,7 @@ PUBLIC = {
     "update": "The cause is known, and a remedy is being rolled out.",
     "resolve": "Payments work again.",
 }
+KINDS = ("finding", "workaround", "decision", "action", "impact", "update", "question")
 MAILS = [address for addresses in AUDIENCES.values() for address in addresses]
 
 
@@ -68,6 +69,9 @@ class Operation:
 
     async def begin(self, played: Played) -> None:
         """Set it going."""
+
+    async def ripe(self, played: Played) -> None:
+        """Called with a call held, before the kill: wait for what is to be lost with it."""
 
     def missing(self, truth: Truth) -> Iterable[Problem]:
         """What should be there by now and is not."""
@@ -273,6 +277,69 @@ class Note(Operation):
             yield Problem("loss", "incident's latestNote", "it is empty")
 
 
+class Events(Operation):
+    """Twenty events of a room, verified and answered, and none of them written yet."""
+
+    name = "events"
+    trail = 3.0
+    said = 14
+    events = 20
+
+    async def prepare(self, played: Played) -> None:
+        await played.site.incident(played.incident)
+        self.channel = (await played.room())["channelId"]
+
+    async def begin(self, played: Played) -> None:
+        site, channel = played.site, self.channel
+        self.mark = await site.mark()
+        stamps = [
+            await site.say(channel, COMMANDER, f"{KINDS[number % len(KINDS)]}: number {number}")
+            for number in range(self.said)
+        ]
+        for number in (0, 1):
+            await site.say(channel, COMMANDER, f"decision: reply {number}", thread_ts=stamps[number])
+        changed = [(2, "impact: edited"), (3, "no mark any more")]
+        for number, text in changed:
+            body = {"channel": channel, "ts": stamps[number], "user": COMMANDER, "text": text}
+            await site.ask("POST", "/slack/edit", body)
+        gone = {"channel": channel, "ts": stamps[4], "user": COMMANDER}
+        await site.ask("POST", "/slack/delete", gone)
+        await site.ask("POST", "/slack/react", {**gone, "ts": stamps[3], "name": "boom"})
+
+    async def ripe(self, played: Played) -> None:
+        async def taken() -> bool:
+            sent = [one for one in await played.site.journal(since=self.mark) if one["direction"] == "out"]
+            told = [one for one in sent if one["service"] == "slack" and one["status"] == 200]
+            return len(told) >= self.events
+
+        await until("twenty events are answered", taken, 10)
+
+    def missing(self, truth: Truth) -> Iterable[Problem]:
+        """The notes are what the channel says."""
+        notes = {one["properties"].get("ts"): one["properties"] for one in truth.notes}
+        standing = {ts: note for ts, note in notes.items() if not note.get("deletedAt")}
+        marked: dict[str, tuple[str, str]] = {}
+        for channel in truth.own_channels:
+            for message in channel["messages"]:
+                for one in (message, *message["replies"]):
+                    kind, colon, text = str(one["text"]).partition(": ")
+                    if colon and kind in KINDS and not one["bot"] and not one["deleted"]:
+                        marked[one["ts"]] = (kind, text)
+                    elif one["reactions"]:
+                        marked[one["ts"]] = ("impact", str(one["text"]))
+        for ts, (kind, text) in marked.items():
+            note = standing.get(ts)
+            if note is None:
+                yield Problem("loss", "note", f"of {kind}: {text}")
+            elif note["kind"] != kind or text not in note["text"]:
+                yield Problem("untrue", "note", f"says {note['kind']}: {note['text']}, not {kind}: {text}")
+        for ts, note in standing.items():
+            if ts not in marked:
+                yield Problem("untrue", "note", f"nobody says {note['kind']}: {note['text']}")
+        if truth.rooms and truth.room.get("noteCount") != len(marked):
+            yield Problem("loss", "war room's noteCount", f"{truth.room.get('noteCount')}")
+
+
 class AddNote(Operation):
     """A note by the button: in Port, and the room is told."""
 
@@ -411,6 +478,7 @@ OPERATIONS: dict[str, Operation] = {
         PublicUpdate(),
         Resolve(),
         Note(),
+        Events(),
         AddNote(),
         Close(),
         Reopen(),

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 from sandbox.stage import Json, StageError
 from scripts.crashtest.calls import Call, listed
@@ -14,17 +15,7 @@ from scripts.crashtest.site import QUIET, Site
 from scripts.crashtest.trap import Trap, When
 from scripts.crashtest.truth import Problem, Truth, always
 
-
-@dataclass(frozen=True)
-class Point:
-    operation: Operation
-    call: Call
-    when: When
-    wipe: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.operation.name} {self.call.name} {self.when}"
+END_SECONDS = 20.0  # a process that is asked to end has ended by then
 
 
 @dataclass
@@ -42,9 +33,75 @@ class Verdict:
         return {**asdict(self), "problems": [str(one) for one in self.problems]}
 
 
+class Playable(Protocol):
+    """One thing to try on a site, and to judge."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def operation(self) -> Operation: ...
+
+    @property
+    def call(self) -> Call: ...
+
+    async def play(self, site: Site, patience: float) -> Verdict:
+        """Leaves the site fit for the next one. Raises StageError when it can't go on."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """An operation cut off at one call; the integration is started again, on a wiped folder if `wipe`."""
+
+    operation: Operation
+    call: Call
+    when: When
+    wipe: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.name} {self.call.name} {self.when}"
+
+    async def play(self, site: Site, patience: float) -> Verdict:
+        operation = self.operation
+        verdict = Verdict(self.name, operation.name, self.call.about)
+        played = await prepared(site, operation)
+        trap = Trap(site, self.call, await site.mark())
+        await trap.set(self.when)
+        await operation.begin(played)
+
+        async def over() -> bool:
+            return not problems_of(operation, await played.truth())
+
+        verdict.reached = await trap.caught(over)
+        if not verdict.reached:
+            await site.retire(played.incident)
+            return verdict
+        await operation.ripe(played)
+        sprung = time.monotonic()
+        await trap.spring(self.when)
+        if time.monotonic() - sprung > END_SECONDS:
+            verdict.problems.append(Problem("stuck", "process", f"did not end within {END_SECONDS:g} s"))
+        if self.wipe:
+            if left := site.written():
+                verdict.problems.append(Problem("untrue", "folder", f"the integration wrote {left}"))
+            site.wipe()
+        began = time.monotonic()
+        await site.start_integration()
+        if self.when == "late":
+            await trap.release(trap.held)
+        await site.calm()
+        problems, calm_at = await judged(operation, played, began, patience)
+        verdict.problems += problems
+        verdict.seconds = round(calm_at - began, 1)
+        verdict.unknown = len((await played.truth()).unknown())
+        await site.retire(played.incident)
+        return verdict
+
+
 async def dry_run(site: Site, operation: Operation) -> list[Call]:
     """Play it without a cut and list its calls. Raises StageError when it does not end well by itself."""
-    played = await _prepared(site, operation)
+    played = await prepared(site, operation)
     began = await site.mark()
     await operation.begin(played)
     problems, _ = await judged(operation, played, time.monotonic(), 30)
@@ -57,58 +114,34 @@ async def dry_run(site: Site, operation: Operation) -> list[Call]:
     return calls
 
 
-async def play(site: Site, point: Point, patience: float) -> Verdict:
-    """Cut off, start again, wait for calm, judge. The site is fit for the next point afterwards."""
-    operation = point.operation
-    verdict = Verdict(point.name, operation.name, point.call.about)
-    played = await _prepared(site, operation)
-    trap = Trap(site, point.call, await site.mark())
-    await trap.set(point.when)
-    await operation.begin(played)
-
-    async def over() -> bool:
-        return not _problems(operation, await played.truth())
-
-    verdict.reached = await trap.caught(over)
-    if not verdict.reached:
-        await site.retire(played.incident)
-        return verdict
-    await trap.spring(point.when)
-    if point.wipe:
-        if left := site.written():
-            verdict.problems.append(Problem("untrue", "folder", f"the integration wrote {left}"))
-        site.wipe()
-    began = time.monotonic()
-    await site.start_integration()
-    if point.when == "late":
-        await trap.release(trap.held)
-    await site.calm()
-    problems, calm_at = await judged(operation, played, began, patience)
-    verdict.problems += problems
-    verdict.seconds = round(calm_at - began, 1)
-    verdict.unknown = len((await played.truth()).unknown())
-    await site.retire(played.incident)
-    return verdict
-
-
-async def _prepared(site: Site, operation: Operation) -> Played:
+async def prepared(site: Site, operation: Operation) -> Played:
     played = Played(site, site.name(), await site.mark())
     await operation.prepare(played)
     await site.quiet(await site.mark(), operation.rest)
     return played
 
 
+Excuse = Callable[[list[Problem], Truth], list[Problem]]
+"""Leaves out the problems that are to be expected."""
+
+
 async def judged(
-    operation: Operation, played: Played, began: float, patience: float
+    operation: Operation, played: Played, began: float, patience: float, excused: Excuse | None = None
 ) -> tuple[list[Problem], float]:
     """(what is wrong when patience, in seconds since `began`, is over; when all was well and quiet)"""
     mark = await played.site.mark()
+
+    async def found() -> list[Problem]:
+        truth = await played.truth()
+        problems = problems_of(operation, truth)
+        return excused(problems, truth) if excused else problems
+
     while True:
         at = time.monotonic()
-        problems = _problems(operation, await played.truth())
+        problems = await found()
         # Twice in a row, with quiet in between: a second effect may follow the first.
         if not problems and await played.site.quiet(mark, QUIET):
-            problems = _problems(operation, await played.truth())
+            problems = await found()
             if not problems:
                 return [], at
         if time.monotonic() - began > patience:
@@ -116,13 +149,10 @@ async def judged(
         await asyncio.sleep(0.3)
 
 
-def _problems(operation: Operation, truth: Truth) -> list[Problem]:
+def problems_of(operation: Operation, truth: Truth) -> list[Problem]:
     return [*always(truth), *operation.missing(truth)]
 
 
-def points(
-    operation: Operation, calls: list[Call], whens: tuple[When, ...], chosen: Callable[[int], bool]
-) -> list[Point]:
-    """Every call at every moment; it is processed late only where that changes something."""
-    found = [Point(operation, call, when) for call in calls for when in whens if call.acts or when != "late"]
-    return [point for number, point in enumerate(found) if chosen(number)]
+def points(operation: Operation, calls: list[Call], whens: tuple[When, ...]) -> list[Point]:
+    """Every call at every moment; it is processed late only where that changes something outside."""
+    return [Point(operation, call, when) for call in calls for when in whens if call.acts or when != "late"]

@@ -38,7 +38,8 @@ def summed(operation: str, verdicts: Sequence[Verdict]) -> Json:
 
 
 def failed(verdicts: Sequence[Verdict]) -> bool:
-    return any(one.problems or one.broken or not one.reached for one in verdicts)
+    """A call that did not come is no failure: writes that meet are one, now and then."""
+    return any(one.problems or one.broken for one in verdicts)
 
 
 def told(verdicts: Sequence[Verdict], seconds: float, as_json: bool) -> None:

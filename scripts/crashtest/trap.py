@@ -4,11 +4,13 @@ lost      before it leaves: the provider never processes it
 late      the provider processes it after the process is gone and the next one is up
 acted     after the provider acted, before the answer arrives
 answered  right after the answer: whatever the integration sends next is never processed
+ended     SIGTERM in place of SIGKILL while the call hangs, for longer than the process may drain
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -17,7 +19,7 @@ from sandbox.stage import Json
 from scripts.crashtest.calls import Call, ours, standing
 from scripts.crashtest.site import Site
 
-When = Literal["lost", "late", "acted", "answered"]
+When = Literal["lost", "late", "acted", "answered", "ended"]
 WHENS: tuple[When, ...] = ("lost", "acted", "answered", "late")
 
 _LOOK_SECONDS = 0.03
@@ -35,7 +37,7 @@ class Trap:
         self.held = 0  # the caught call's number in the journal
 
     async def set(self, when: When) -> None:
-        side = "before" if when in ("lost", "late") else "after"
+        side = "after" if when in ("acted", "answered") else "before"
         self._fault = await self._hold(self._call.service, self._call.operation, side)
 
     async def caught(self, over: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> bool:
@@ -58,6 +60,8 @@ class Trap:
     async def spring(self, when: When) -> None:
         """Kill at the caught call."""
         if when != "answered":
+            if when == "ended":
+                await self._site.integration.stop(signal.SIGTERM)
             await self._site.kill()
             await self._forget(self._fault)
             if when == "acted":

@@ -239,6 +239,9 @@ def _receipt(truth: Truth, properties: Json, there: Json | None) -> Iterable[str
         wanted = {"channel": properties["destination"], "ts": there["ts"]}
         if properties.get("permalink") != there["permalink"]:
             yield f"its permalink is {properties.get('permalink')}, Slack's {there['permalink']}"
+        said, shown = str(properties.get("text")), str(there["raw"])
+        if _bare(said) != _bare(shown):
+            yield f"its words are {said[:80]!r}, Slack's {shown[:80]!r}"
     elif operation == "send_email":
         wanted = {"messageId": there["message_id"]}
     elif operation == "publish_incident":
@@ -248,3 +251,8 @@ def _receipt(truth: Truth, properties: Json, there: Json | None) -> Iterable[str
     for name, value in wanted.items():
         if receipt.get(name) != value:
             yield f"its receipt says {name} {receipt.get(name)!r}, the provider {value!r}"
+
+
+def _bare(text: str) -> str:
+    """Slack puts brackets around links by itself."""
+    return text.replace("<", "").replace(">", "")

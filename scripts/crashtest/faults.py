@@ -1,0 +1,180 @@
+"""Every fault at every call: what can be mended is, what can't is told, and the rest happens all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sandbox.stage import Json
+from scripts.crashtest.calls import Call, ours, standing
+from scripts.crashtest.operations import Operation
+from scripts.crashtest.points import Verdict, judged, prepared
+from scripts.crashtest.site import Site
+from scripts.crashtest.truth import FINAL, Problem, Truth
+
+HTTP = ("port", "slack", "zoom", "statuspage")
+DOWN_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way for a call to fail.
+
+    mends  the integration is expected to make everything right by itself
+    only   at these operations; empty: at all of the services
+    reads  also worth trying at calls that change nothing
+    lasts  seconds for which the whole service fails so from that call on; 0: that call alone
+    """
+
+    name: str
+    services: tuple[str, ...]
+    plan: Json = field(hash=False)
+    mends: bool = True
+    only: tuple[str, ...] = ()
+    reads: bool = False
+    lasts: float = 0.0
+
+    def fits(self, call: Call) -> bool:
+        if call.service not in self.services or (self.only and call.operation not in self.only):
+            return False
+        return self.reads or call.changes
+
+    def planned(self, call: Call) -> Json:
+        every = {"operation": "*", "times": 1_000_000} if self.lasts else {"operation": call.operation}
+        return {"service": call.service, "skip": call.ordinal, **every, **self.plan}
+
+
+_IN_CHANNEL = (
+    *("chat.postMessage", "conversations.invite", "conversations.setTopic", "bookmarks.add"),
+    *("bookmarks.list", "conversations.info", "conversations.join"),
+)
+
+
+def faults(timeout: float) -> list[Fault]:
+    """All of them; `timeout` is how many seconds the integration waits for an answer."""
+    late = timeout + 0.7
+    found = [
+        Fault("429 Retry-After", HTTP, {"status": 429, "retry_after": "1"}, reads=True),
+        Fault("429", HTTP, {"status": 429}),
+        Fault("500", HTTP, {"status": 500}, reads=True),
+        Fault("503 after the effect", HTTP, {"status": 503, "after_effect": True}),
+        Fault("504, the effect later", HTTP, {"effect_delay": 1.0}),
+        Fault("time-out, the effect later", HTTP, {"delay": late}, reads=True),
+        Fault("time-out after the effect", HTTP, {"answer_delay": late}),
+        Fault("reset", HTTP, {"drop": "before"}),
+        Fault("reset after the effect", HTTP, {"drop": "after"}),
+        Fault("half an answer", HTTP, {"drop": "half"}),
+        Fault("malformed", HTTP, {"malformed": True}, reads=True),
+        Fault("420", ("statuspage",), {"status": 420}),
+        Fault("422", ("statuspage",), {"status": 422, "error": "Name is too long"}, mends=False),
+        Fault("401", ("port",), {"status": 401}, reads=True),
+        Fault("422", ("port",), {"status": 422, "error": "invalid_request"}, mends=False),
+        Fault("down", ("port",), {"drop": "before"}, lasts=DOWN_SECONDS),
+        Fault("token refused", ("zoom",), {"status": 401}),
+        Fault("daily limit", ("zoom",), {"status": 429, "error": "daily"}, only=("meetings.create",)),
+        Fault("dead", ("zoom",), {"status": 500}, mends=False, lasts=DOWN_SECONDS),
+        Fault("ratelimited", ("slack",), {"error": "ratelimited", "retry_after": "1"}),
+        Fault("missing_scope", ("slack",), {"error": "missing_scope"}, mends=False),
+        # Foreign channels, standing or archived: the next name is tried.
+        Fault("name_taken", ("slack",), {"error": "name_taken"}, only=("conversations.create",)),
+        Fault("not_in_channel", ("slack",), {"error": "not_in_channel"}, only=("chat.postMessage",)),
+        Fault("421", ("mail",), {"status": 421}, mends=False, only=("smtp.connect",), reads=True),
+        Fault("450", ("mail",), {"status": 450}, mends=False, only=("smtp.rcpt",), reads=True),
+        Fault("550", ("mail",), {"status": 550}, mends=False, only=("smtp.rcpt",), reads=True),
+        Fault("reset", ("mail",), {"drop": "before"}, reads=True),
+        Fault("451", ("mail",), {"status": 451}, mends=False, only=("smtp.data",)),
+        Fault("reset after the effect", ("mail",), {"drop": "after"}, only=("smtp.data",)),
+        Fault("half an answer", ("mail",), {"drop": "half"}, only=("smtp.data",)),
+        Fault("no answer", ("mail",), {"answer_delay": 3 * late}, only=("smtp.data",)),
+    ]
+    for code in ("channel_not_found", "is_archived"):
+        found.append(Fault(code, ("slack",), {"error": code}, mends=False, only=_IN_CHANNEL))
+    found.append(
+        Fault("msg_too_long", ("slack",), {"error": "msg_too_long"}, mends=False, only=("chat.postMessage",))
+    )
+    return found
+
+
+_EXCUSED: dict[str, str] = {
+    # What may be missing when this call is refused for good; everything else must be there.
+    "conversations.create": r"(?!meeting$).*",
+    "conversations.invite": r"invitation|war room's invited",
+    "conversations.setTopic": r"topic",
+    "conversations.info": r"topic|invitation",
+    "bookmarks.add": r"bookmarks",
+    "bookmarks.list": r"bookmarks",
+    "users.lookupByEmail": r"invitation",
+    "meetings.create": r"bridge|meeting|bridge link|bookmarks|.*'s bridge|incident's warRoomBridge|run of .*",
+    "meetings.status": r"meeting",
+    "chat.postMessage": r"(?!channel|meeting|invitation|bookmarks|topic).*",
+    "conversations.join": r"(update|status notice) to .*|run of .*",
+}
+_MAIL = r"(update|status notice) to .*|run of .*"
+
+
+@dataclass(frozen=True)
+class FaultPoint:
+    operation: Operation
+    call: Call
+    fault: Fault
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation.name} {self.call.name} {self.fault.name}"
+
+    def excused(self, problem: Problem) -> bool:
+        """Whether this may be missing after the fault: it is what was refused, or follows from it."""
+        if self.fault.mends or problem.kind != "loss":
+            return False
+        if self.call.service in ("port", "statuspage"):
+            return True  # without it nothing goes on; what was done must still be on the record
+        allowed = _MAIL if self.call.service == "mail" else _EXCUSED.get(self.call.operation, "")
+        return re.fullmatch(allowed, problem.about) is not None
+
+    async def play(self, site: Site, patience: float) -> Verdict:
+        """Plan the fault, let the operation run into it, judge what it came to."""
+        operation, fault = self.operation, self.fault
+        verdict = Verdict(self.name, operation.name, self.call.about)
+        played = await prepared(site, operation)
+        since = await site.mark()
+        [planned] = await site.ask("POST", "/faults", fault.planned(self.call))
+        began = time.monotonic()
+        await operation.begin(played)
+        if fault.lasts:
+            # Nobody reads Port meanwhile, we neither.
+            await asyncio.sleep(fault.lasts)
+            await site.ask("DELETE", "/faults")
+        problems, calm_at = await judged(operation, played, began, patience, self._unexcused)
+        verdict.problems = problems
+        verdict.seconds = round(calm_at - began, 1)
+        verdict.unknown = len((await played.truth()).unknown())
+        verdict.reached = await _struck(site, since, planned["id"], self.call)
+        await site.ask("DELETE", "/faults")
+        await site.retire(played.incident)
+        return verdict
+
+    def _unexcused(self, found: list[Problem], truth: Truth) -> list[Problem]:
+        left = [one for one in found if not self.excused(one)]
+        if len(left) < len(found) and not _told(truth):
+            left.append(Problem("untrue", "runs", "something is missing, and no run says so"))
+        return left
+
+
+def fault_points(operation: Operation, calls: Iterable[Call], timeout: float) -> list[FaultPoint]:
+    known = faults(timeout)
+    return [FaultPoint(operation, call, fault) for call in calls for fault in known if fault.fits(call)]
+
+
+def _told(truth: Truth) -> bool:
+    """Whether a run that has ended says what could not be done."""
+    ended = [run for run in truth.runs if run["status"] in FINAL]
+    return any(run["status"] == "FAILURE" or run["logs"] for run in ended)
+
+
+async def _struck(site: Site, since: int, fault: int, call: Call) -> bool:
+    """Whether it struck a call of the operation, not one that goes on anyway."""
+    hit = [one for one in await site.journal(since=since, full="true") if one["fault"] == fault]
+    return any(ours(one) and not standing(one, polls=call.operation != "incidents.unresolved") for one in hit)
