@@ -64,6 +64,7 @@ class Report(Value):
         return {
             "incident": self.incident,
             "result": self.result,
+            "exitCode": EXIT[self.result],  # make itself ends every failure with 2
             "links": self.links,
             "communications": self.communications,
             "head": self.head.model_dump() if self.head else None,
