@@ -186,11 +186,11 @@ class Mirror:
 
     async def _held(self, known: _Mirrored) -> dict[str, Json]:
         if known.held is None:
-            self._hold(known, await self._catalog.notes(known.room.channel_id))
-        return known.held or {}
+            return self._hold(known, await self._catalog.notes(known.room.channel_id))
+        return known.held
 
     @staticmethod
-    def _hold(known: _Mirrored, notes: Iterable[Json]) -> None:
+    def _hold(known: _Mirrored, notes: Iterable[Json]) -> dict[str, Json]:
         """Take in notes as Port shows them, beneath what we know better. Those without ts have no message."""
         said: dict[str, Json] = {}
         for note in notes:
@@ -200,6 +200,7 @@ class Mirror:
             else:
                 known.written.setdefault(str(note["identifier"]), properties)
         known.held = said | (known.held or {})
+        return known.held
 
     async def _hold_late_notes(self, known: _Mirrored) -> None:
         """Notes written just before a start, which Port's search did not show at first."""
