@@ -11,7 +11,6 @@ from loguru import logger
 
 from actions.base import Kit, latest_room, need_incident, text_input
 from actions.documents import write_documents
-from actions.open_war_room import AUTOMATION
 from integration import communicator, plan
 from integration.catalog import iso, now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
@@ -28,12 +27,12 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     async with kit.locks.holding(identifier):
         incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
         if room is None:
-            if command.requested_by.startswith(AUTOMATION):
+            if command.automatic:
                 return Outcome(
                     summary=f"{identifier} has no war room; nothing to close.", label="Nothing to do"
                 )
             raise BadInput("incident", f"{identifier} has no war room")
-        if command.requested_by.startswith(AUTOMATION) and not plan.is_closed(incident, kit.settings):
+        if command.automatic and not plan.is_closed(incident, kit.settings):
             return Outcome(summary=f"{identifier} is open again; its war room stays open.", label="Overtaken")
         if room.state != "open":
             if room.state == "closed":  # documents come last, and an earlier close may have been cut off

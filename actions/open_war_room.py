@@ -23,7 +23,6 @@ from integration.models import Command, Incident, Outcome, Receipt, SlackUser, S
 from integration.perform import Claim
 
 DECORATION_SECONDS = 2.0
-AUTOMATION = "automation"  # how `requested_by` begins when no person pressed a button
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -33,7 +32,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 
 
 async def _open(command: Command, kit: Kit) -> Outcome:
-    automatic = command.requested_by.startswith(AUTOMATION)
+    automatic = command.automatic
     seen = await _as_sent(command, kit)
     wanted = text_input(command, "channel", 500)
     link = plan.linked_channel(wanted or seen.channel) if wanted or seen.channel else ""
@@ -44,7 +43,7 @@ async def _open(command: Command, kit: Kit) -> Outcome:
 
     # Round trip 1. What the run carried may be stale, so the incident is read again beside the intents.
     claims, entity, room, owners, recent, no_link = await asyncio.gather(
-        _intend(kit, steps(seen, 1)),
+        _intend(kit, steps(seen, 1), command.by_person),
         kit.catalog.incident_entity(seen.identifier),
         kit.catalog.room(seen.identifier),
         _owners(kit, seen),
@@ -64,15 +63,13 @@ async def _open(command: Command, kit: Kit) -> Outcome:
             f"allowed; press the button on {incident.identifier} if it needs one",
         )
     if why_not is not None:
-        kit.performer.withdraw(claims, str(why_not))
-        await kit.performer.flush()
+        await _give_up(kit, claims, str(why_not))
         if automatic:
             return Outcome(summary=f"No war room was opened. {why_not}", label="Not needed")
         raise why_not
 
     if no_link and room is None:
-        kit.performer.withdraw(claims, no_link)
-        await kit.performer.flush()
+        await _give_up(kit, claims, no_link)
         raise BadInput("channel", no_link)
 
     previous = ""
@@ -85,12 +82,27 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         previous, generation = room.identifier, generation + 1
         room = await kit.catalog.room(plan.room_id(incident.identifier, generation))
         if room is None:
-            kit.performer.withdraw(claims, "its channel is archived; a new room takes its place")
-            claims = await kit.performer.intend(steps(incident, generation))
+            await _give_up(kit, claims, "its channel is archived; a new room takes its place")
+            claims = await kit.performer.intend(steps(incident, generation), insist=command.by_person)
     opening = Opening(
         kit, command, incident, generation, previous, {claim.step.purpose: claim for claim in claims}
     )
     return await opening.run((*incident.people, *owners))
+
+
+async def _give_up(kit: Kit, claims: list[Claim], reason: str) -> None:
+    """End the intents of a room that is not wanted. A channel that an earlier, cut off opening has left is
+    archived: nobody knows of it, and no incident shows it."""
+    by_purpose = {claim.step.purpose: claim for claim in claims}
+    channel, briefing = by_purpose["channel"], by_purpose["briefing"]
+    left_open = channel.verdict == "recover"
+    await kit.performer.abandon([claim for claim in claims if claim is not briefing], reason)
+    if channel.done and channel.receipt is not None:
+        briefing.set(destination=str(channel.receipt.data["channel"]))
+    await kit.performer.abandon([briefing], reason, cannot_have_happened=not channel.done)
+    if left_open and channel.done and channel.receipt is not None and not channel.receipt.data.get("linked"):
+        await kit.slack.archive(str(channel.receipt.data["channel"]))
+    await kit.performer.flush()
 
 
 async def _as_sent(command: Command, kit: Kit) -> Incident:
@@ -105,10 +117,10 @@ async def _as_sent(command: Command, kit: Kit) -> Incident:
     return await kit.catalog.incident(command.incident)
 
 
-async def _intend(kit: Kit, steps: list[Step]) -> list[Claim] | IncidentCommsError:
+async def _intend(kit: Kit, steps: list[Step], insist: bool) -> list[Claim] | IncidentCommsError:
     """The claims, or the error: an unknown incident is better told by the read beside it."""
     try:
-        return await kit.performer.intend(steps)
+        return await kit.performer.intend(steps, insist=insist)
     except IncidentCommsError as problem:
         return problem
 
@@ -226,7 +238,7 @@ class Opening:
     async def run(self, emails: tuple[str, ...]) -> Outcome:
         """Round trips 2 and 3, then what may follow at leisure."""
         person = self.command.requested_by
-        if "@" in person and not person.startswith(AUTOMATION):
+        if "@" in person and not self.command.automatic:
             emails = (*emails, person)
         claim = self.claims["channel"]
         if "link" not in claim.step.details:
@@ -278,7 +290,8 @@ class Opening:
         if bridge.url:
             await self.kit.catalog.patch_incident(self.incident.identifier, {"warRoomBridge": bridge.url})
             summary += f" The bridge is open: {bridge.url}"
-        self.kit.performer.withdraw([self.claims["briefing"]], f"no channel: {problem}")
+        briefing = [self.claims["briefing"]]
+        await self.kit.performer.abandon(briefing, f"no channel: {problem}", cannot_have_happened=True)
         await self.kit.performer.flush()
         links = (bridge.url,) if bridge.url else ()
         return Outcome(ok=False, summary=summary, label="No channel", links=links, log=tuple(self.log))

@@ -176,6 +176,10 @@ class Note(Value):
     edited: bool = False
 
 
+AUTOMATION = "automation "
+"""How `requested_by` begins when no person pressed a button; no e-mail address holds a space."""
+
+
 class Command(Value):
     """What a door hands to a handler: one Port run of one action, whichever way it came."""
 
@@ -186,6 +190,16 @@ class Command(Value):
     snapshot: Json | None = None  # the incident entity as Port sent it; may be stale
     requested_by: str = ""  # e-mail of a person, or the automation and who caused it
     door: Literal["webhook", "integration_action", "sweeper"]
+
+    @property
+    def automatic(self) -> bool:
+        """Whether no person asked for it."""
+        return self.requested_by.startswith(AUTOMATION)
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody has just asked for it, as against an automation or a run that is taken up again."""
+        return bool(self.requested_by) and not self.automatic and self.door != "sweeper"
 
 
 class Outcome(Value):
@@ -248,6 +262,7 @@ class Communication(Value):
     owner: str = ""
     receipt: Receipt | None = None
     reason: str = ""
+    attempts: int = 0  # how often it was taken over
     intended_at: datetime
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from loguru import logger
+
 from integration.budget import Budget, Priority
 from integration.models import ItemOutcome, Json
 from integration.services.http import Answer, Patience
@@ -136,13 +138,30 @@ class PortService:
     # -- runs ----------------------------------------------------------------------------------------
 
     async def active_runs(self, action: str, *, priority: Priority = Priority.INTERNAL) -> list[Json]:
-        """Runs of an action that have not ended, waiting for approval included; 1000 at most."""
+        """Runs of an action that have not ended, waiting for approval included.
+
+        Port publishes no paging for runs, only a limit of 1000. Where an answer names a `next` page all
+        the same, it is followed; a full answer without one is told in the log.
+        """
         call = call_of("runs.list", "other", priority)
         query = {"action": action, "active": "true", "version": "v2", "limit": str(RUNS_LIMIT)}
-        runs = (await self._wire.ask(call, "GET", "/actions/runs", query=query)).object().get("runs")
-        if not isinstance(runs, list):
-            raise self._wire.unreadable(call, "no list of runs")
-        return [run for run in runs if isinstance(run, dict)]
+        found: dict[str, Json] = {}
+        while True:
+            answer = (await self._wire.ask(call, "GET", "/actions/runs", query=query)).object()
+            runs = answer.get("runs")
+            if not isinstance(runs, list):
+                raise self._wire.unreadable(call, "no list of runs")
+            page = {str(run.get("id")): run for run in runs if isinstance(run, dict)}
+            news = page.keys() - found.keys()
+            found |= page
+            following = answer.get("next")
+            if not isinstance(following, str) or not following:
+                if len(runs) >= RUNS_LIMIT:
+                    logger.warning(f"port: {action} has over {RUNS_LIMIT} active runs; the rest comes later")
+                return list(found.values())
+            if not news:  # it pays no heed to `from`
+                return list(found.values())
+            query["from"] = following
 
     async def run(self, run_id: str, *, priority: Priority = Priority.INTERNAL) -> Json | None:
         """The run as it stands; None when Port has none."""

@@ -277,6 +277,28 @@ async def test_active_runs(httpx_mock: HTTPXMock, port: PortService) -> None:
     assert await port.active_runs("open_war_room") == [{"id": "r_1", "status": "IN_PROGRESS"}]
 
 
+async def test_active_runs_are_read_on_where_port_names_a_next_page(
+    httpx_mock: HTTPXMock, port: PortService
+) -> None:
+    url = f"{V1}/actions/runs?action=open_war_room&active=true&version=v2&limit=1000"
+    pages = {url: ("r_1", "b"), f"{url}&from=b": ("r_2", "c"), f"{url}&from=c": ("r_3", None)}
+    for address, (run, following) in pages.items():
+        body = {"ok": True, "runs": [{"id": run}]} | ({"next": following} if following else {})
+        httpx_mock.add_response(url=address, json=body)
+
+    assert [run["id"] for run in await port.active_runs("open_war_room")] == ["r_1", "r_2", "r_3"]
+
+
+async def test_active_runs_end_where_a_next_page_brings_nothing_new(
+    httpx_mock: HTTPXMock, port: PortService
+) -> None:
+    url = f"{V1}/actions/runs?action=open_war_room&active=true&version=v2&limit=1000"
+    for address in (url, f"{url}&from=b"):
+        httpx_mock.add_response(url=address, json={"ok": True, "runs": [{"id": "r_1"}], "next": "b"})
+
+    assert await port.active_runs("open_war_room") == [{"id": "r_1"}]
+
+
 async def test_a_run_is_finished(httpx_mock: HTTPXMock, port: PortService) -> None:
     httpx_mock.add_response(url=RUN, method="PATCH", json={"ok": True, "run": {"id": "r_1"}})
 
