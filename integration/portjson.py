@@ -41,6 +41,9 @@ _CAUSE = '(.trigger.by.user.email | if . then " (change by " + . + ")" else "" e
 _IDENTIFIER = 'if type == "object" then .identifier else . end'
 """jq: the identifier of an entity input, which reaches a payload as the whole entity."""
 
+_TESTS = {"is_closed": ("status", "closed_statuses"), "is_severe": ("severity", "open_severities")}
+"""Tests of an incident in conditions: the field that is read and the setting that lists what it may say."""
+
 _PLACEHOLDER = re.compile(r"<<([a-z_]+)>>")
 _ADDITIONS = "incident.additions"
 
@@ -175,11 +178,20 @@ def _automation(definition: Json, automation: Json, settings: Settings, door: Do
 
 
 def condition(expression: str, settings: Settings) -> str:
-    """`expression` with `<<field>>` replaced by the jq that reads that field of an incident, or by the
-    setting of that name as JSON. Raises BadInput naming an unknown one."""
+    """`expression` with `<<field>>` replaced by the jq that reads that field of an incident, `<<setting>>`
+    by that setting as JSON, and `<<is_closed>>` or `<<is_severe>>` by the jq that says so of an incident.
+
+    Upper and lower case don't count in these tests, as they don't in `plan`. Raises BadInput naming an
+    unknown placeholder.
+    """
 
     def filled(match: re.Match[str]) -> str:
         name = match[1]
+        if name in _TESTS:
+            field, setting = _TESTS[name]
+            fact = f'<<{field}>> // "" | tostring | ascii_downcase'
+            test = f"({fact}) as ${field} | <<{setting}>> | any(ascii_downcase == ${field})"
+            return f"({_PLACEHOLDER.sub(filled, test)})"
         if name in IncidentFields.model_fields:
             return f"({getattr(settings.incident_fields, name)})"
         if name not in Settings.model_fields:

@@ -86,6 +86,34 @@ def test_what_opens_a_room(before: Any, after: Any, opens: bool) -> None:
     assert fires("open_war_room_on_severity", before, after) is opens
 
 
+SHOUTED = Settings(open_severities=("Critical", "HIGH"), closed_statuses=("Resolved", "Done"))
+
+
+@pytest.mark.parametrize(
+    ("automation", "before", "after", "wanted"),
+    [
+        ("open_war_room_on_severity", None, incident(severity="CRITICAL"), True),
+        ("open_war_room_on_severity", incident(severity="Low"), incident(severity="high"), True),
+        ("open_war_room_on_severity", incident(severity="critical"), incident(severity="Critical"), False),
+        ("open_war_room_on_severity", None, incident(severity="high", status="DONE"), False),
+        ("open_war_room_on_severity", None, incident(severity=1), False),
+        ("open_war_room_on_severity", None, incident(severity="high", status=None), True),
+        ("close_war_room_on_status", incident(severity="high"), incident(severity="high", status="DONE"), True),
+        ("close_war_room_on_status", incident(status="done"), incident(status="Resolved"), False),
+    ],
+)
+def test_upper_and_lower_case_dont_count(automation: str, before: Any, after: Any, wanted: bool) -> None:
+    """As they don't count in `plan`, which looks at the same incident again."""
+    trigger = actions(SHOUTED, DOORS[0])[automation]["trigger"]
+    event = {"diff": {"before": before, "after": after}}
+    found = [
+        jq.compile(expression).input_value(event).first() is True
+        for expression in trigger["condition"]["expressions"]
+    ]
+
+    assert all(found) is wanted
+
+
 def test_a_first_import_of_old_incidents_opens_nothing() -> None:
     imported = [incident(startedAt=ago(hours=25 + n)) for n in range(500)]
 
@@ -130,6 +158,8 @@ ROOM = {"warRoom": "room"}
         (incident(relations=ROOM), incident(relations=ROOM | {"services": ["checkout"]}), True),
         (incident(relations=ROOM), incident(relations=ROOM, latestNote="x"), False),
         (incident(relations=ROOM), incident(relations=ROOM, status="resolved"), False),
+        (incident(relations=ROOM), incident(relations=ROOM, status="RESOLVED"), False),
+        (incident(relations=ROOM), incident(relations=ROOM, status="Monitoring"), True),
         (incident(), incident(title="Worse"), False),
     ],
 )
@@ -148,6 +178,7 @@ CUSTOM = Settings(incident_fields=IncidentFields(status=".properties.state"))
         (incident(relations=ROOM, status=None), incident(relations=ROOM), True),
         (incident(relations=ROOM), incident(relations=ROOM, status=None), False),
         (incident(relations=ROOM), incident(relations=ROOM, status=""), False),
+        (incident(relations=ROOM), incident(relations=ROOM, status="OPEN"), False),
         (incident(relations=ROOM), incident(relations=ROOM, severity="sev3"), False),
         (incident(), incident(relations=ROOM), False),
         (incident(), incident(status="resolved"), False),
