@@ -35,10 +35,10 @@ def topic(incident: Incident, bridge_url: str) -> str:
 
 def same_topic(shown: str, wanted: str) -> bool:
     """Slack gives a topic back in its own markup (links in brackets, entities)."""
-    plain = shown.replace("<", "").replace(">", "")
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        plain = plain.replace(entity, character)
-    return plain == wanted.replace("<", "").replace(">", "")
+        shown = shown.replace(entity, character)
+    brackets = str.maketrans("", "", "<>")  # of links, and those of the title's own, on both sides alike
+    return shown.translate(brackets) == wanted.translate(brackets)
 
 
 def briefing(
