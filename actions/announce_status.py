@@ -1,4 +1,7 @@
-"""Tell the room and the audiences that want notices that an incident's status has changed. Concise."""
+"""Tell the room and the audiences that want notices that an incident's status has changed. Concise.
+
+Of a private incident the room alone is told: whom else it concerns is a person's decision.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     changed_at = when(version)
     if changed_at and now() - changed_at > MAX_DELAY:
         return Outcome(summary=f"{identifier} changed to {after} long ago; not sent.", label="Overtaken")
+    if incident.private:
+        audiences = []
     steps = notice_steps(
         command, incident, room, audiences, before, version, closing=plan.is_closed(incident, kit.settings)
     )
@@ -66,9 +71,12 @@ def notice_steps(
             audience=audience,
             requested_by=command.requested_by,
             run=command.run,
-            details={"subject": mail.subject, "html": mail.html, "thread": incident.identifier}
-            if by_mail
-            else {"blocks": notice.blocks},
+            details={"to": incident.status}
+            | (
+                {"subject": mail.subject, "html": mail.html, "thread": incident.identifier}
+                if by_mail
+                else {"blocks": notice.blocks}
+            ),
         )
 
     steps: dict[str, Step] = {}

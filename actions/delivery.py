@@ -10,7 +10,7 @@ from datetime import timedelta
 from actions.base import Kit
 from integration.catalog import now, text_hash
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import Command, Outcome, Step
+from integration.models import Command, Incident, Outcome, Step
 from integration.perform import Claim
 
 SAME_WITHIN = timedelta(minutes=10)  # the same words to the same readers within this time are one message
@@ -140,6 +140,16 @@ def flag(command: Command, name: str, default: bool | None = None) -> bool:
     if not isinstance(value, bool):
         raise BadInput(name, "choose yes or no")
     return value
+
+
+def check_private(command: Command, incident: Incident) -> None:
+    """Raises BadInput when words about a private incident are to leave its room and nobody has said that
+    they may."""
+    if incident.private and not flag(command, "includePrivate", default=False):
+        raise BadInput(
+            "includePrivate",
+            f"{incident.identifier} is private: choose yes to tell these audiences all the same",
+        )
 
 
 def choice(command: Command, name: str, allowed: Sequence[str], default: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from actions.base import Kit, need_incident
-from actions.delivery import Sent, claim_words, deliver, flag, identifiers, outcome, words_key
+from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome, words_key
 from integration import messages
 from integration.errors import BadInput
 from integration.models import Audience, Command, Incident, Outcome, Step
@@ -19,6 +19,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
     again = flag(command, "sendAgain", default=False)
     incident, audiences = await asyncio.gather(kit.catalog.incident(identifier), kit.catalog.audiences(names))
+    check_private(command, incident)
     steps: list[Step] = []
     problems: list[str] = []
     for audience in audiences:

@@ -66,7 +66,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                     "notify": notify,
                 },
             )
-            (claim,) = await kit.performer.intend([step])
+            (claim,) = await kit.performer.intend([step], insist=command.by_person)
             # Its own post is never done again, whatever has become of it: this run was cut off after it.
             if not claim.done or claim.receipt is None or claim.step.run == command.run:
                 break
@@ -78,9 +78,6 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                     links=(claim.receipt.permalink,),
                 )
             number += 1
-        if claim.verdict == "again":
-            # What was refused or held before is tried with the text that is approved now.
-            claim.set(text=body, details=step.details)
         receipt = await kit.performer.perform(claim)
         problem = await tell(kit, command, incident, "published", receipt, status)
     return Outcome(

@@ -15,6 +15,7 @@ from actions.public import (
     refuse_private,
     tell,
 )
+from integration.effects_public import marker
 from integration.errors import BadInput
 from integration.models import Command, Outcome, PageComponent, PublicIncident, Step
 
@@ -60,10 +61,10 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 "metadata": public.metadata,
             },
         )
-        (claim,) = await kit.performer.intend([step])
+        (claim,) = await kit.performer.intend([step], insist=command.by_person)
         already = claim.done and claim.step.run != command.run  # its own is told until it is reported
-        if not already and claim.verdict == "mine" and public.over:
-            kit.performer.withdraw([claim], "it was resolved on the page by hand")
+        if not claim.done and public.over and marker(public).get("operation") != step.key:
+            await kit.performer.abandon([claim], "it was resolved on the page by hand")
             await kit.performer.flush()
             return Outcome(
                 summary=f"The public incident of {identifier} is {public.status} already.",

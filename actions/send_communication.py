@@ -23,7 +23,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     incident = await kit.catalog.incident(held.step.incident)
     if held.step.purpose in ("channel", "bridge", "briefing"):
         raise BadInput("communication", "run “Open war room” on the incident: it takes up what is missing")
-    if held.step.purpose == "status notice" and incident.status not in held.step.text:
+    if held.step.purpose == "status notice" and incident.status != held.step.details.get("to"):
         raise BadInput("communication", f"overtaken: {incident.identifier} is {incident.status} by now")
     if held.step.operation in ("publish_incident", "update_incident", "resolve_incident"):
         raise BadInput("communication", "run the status page action again: a public text needs its approval")

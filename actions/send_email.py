@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from actions.base import Kit, need_incident, text_input
-from actions.delivery import Sent, claim_words, deliver, flag, identifiers, outcome
+from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome
 from actions.post_update import mail_steps
 from integration import messages
 from integration.errors import BadInput
@@ -21,6 +21,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
     again = flag(command, "sendAgain", default=False)
     incident, audiences = await asyncio.gather(kit.catalog.incident(identifier), kit.catalog.audiences(names))
+    check_private(command, incident)
     problems = [f"audience {one.identifier} has no address" for one in audiences if not one.emails]
     # Who is in two audiences gets one mail.
     by_address = {

@@ -22,6 +22,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 
 
 async def sync(incident: Incident, room: WarRoom, kit: Kit) -> Outcome:
+    if paused := await kit.performer.paused():
+        return Outcome(summary=f"All communication is paused ({paused}); nothing was done.", label="Paused")
     owners = await kit.catalog.owners(incident.services)
     wanted = [email.casefold() for email in (*incident.people, *owners)]
     new = [email for email in dict.fromkeys(wanted) if email not in room.invited]

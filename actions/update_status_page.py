@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from actions.base import Kit, need_incident
 from actions.delivery import choice, claim_words, flag, words_key
@@ -37,8 +38,12 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             raise BadInput(
                 "incident", f"its public incident {target.public} is no longer on page {target.page}"
             )
+        if public.over and not command.inputs.get("status"):
+            raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
         status = choice(command, "status", REALTIME, default=public.status)
-        key = words_key(identifier, "public update", target.public, status, body)
+        # The same words with other components, or with other readers, are another update.
+        rest = json.dumps([components, notify], sort_keys=True)
+        key = words_key(identifier, "public update", target.public, status, body, rest)
         step = Step(
             key=key,
             operation="update_incident",
@@ -62,9 +67,10 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         (claim,) = await claim_words(kit, [step], command, again=False)
         already = claim.done and claim.step.run != command.run  # its own is told until it is reported
         if not claim.done and public.over:
-            kit.performer.withdraw([claim], "the public incident is resolved")
+            await kit.performer.abandon([claim], "the public incident is resolved")
             await kit.performer.flush()
-            raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
+            if not claim.done:
+                raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
         receipt = await kit.performer.perform(claim)
         problem = "" if already else await tell(kit, command, incident, "updated", receipt, status)
     return Outcome(

@@ -34,7 +34,7 @@ from integration.doors import zoom as zoom_door
 from integration.doors.request import Refusal
 from integration.effects import effects
 from integration.effects_public import public_effects
-from integration.errors import BadInput
+from integration.errors import BadInput, ServiceError
 from integration.live_upserts import LiveUpserts
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
@@ -52,6 +52,7 @@ from integration.services.zoom import ZoomService
 from integration.settings import Settings
 from integration.sweeper import Sweeper, actions_of
 
+FLUSH_SECONDS = 5.0
 READY_SECONDS = 10.0  # a door waits this long for the engine of a process that has just started
 
 
@@ -68,6 +69,7 @@ class Engine:
     upserts: LiveUpserts
     catalog: Catalog
     chain: Chain
+    performer: Performer
     mirror: Mirror
     runner: Runner
     sweeper: Sweeper
@@ -148,7 +150,7 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
     chain = Chain(port, settings.installation_key)
     performer = Performer(
         catalog,
-        {**effects(slack, zoom), **public_effects(mail, statuspage)},
+        {**effects(slack, zoom, settings.settle_seconds), **public_effects(mail, statuspage)},
         process=secrets.token_hex(4),
         effect_timeout=timeout,
         settle=settings.settle_seconds,
@@ -184,11 +186,23 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         tend=tend,
         poll=pages.poll if pages else None,
         link=lambda first: chain.catch_up(first=first),
-        finish=performer.finish,
+        reconcile=performer.reconcile,
         interval=settings.sweep_interval_seconds,
     )
     return Engine(
-        settings, port, slack, zoom, statuspage, pages, upserts, catalog, chain, mirror, runner, sweeper
+        settings,
+        port,
+        slack,
+        zoom,
+        statuspage,
+        pages,
+        upserts,
+        catalog,
+        chain,
+        performer,
+        mirror,
+        runner,
+        sweeper,
     )
 
 
@@ -248,6 +262,11 @@ class _Integration:
             self._sweeping.cancel()
         await self._engine.runner.drain(ocean.config.max_wait_seconds_before_shutdown)
         await self._engine.mirror.stop()
+        try:
+            # What was just sent is told to Port as sent, or the next process would wonder.
+            await asyncio.wait_for(self._engine.performer.flush(), FLUSH_SECONDS)
+        except (TimeoutError, ServiceError) as problem:
+            logger.warning(f"stop: outcomes are not all written, the next process finds them: {problem}")
         await self._engine.aclose()
 
     async def resync(self) -> None:

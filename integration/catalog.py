@@ -259,10 +259,10 @@ class Catalog:
         entity = await self._port.get_entity(COMMUNICATION, key)
         return read_communication(entity) if entity else None
 
-    async def merge_communications(self, changes: dict[str, Json]) -> None:
+    async def merge_communications(self, changes: dict[str, Json]) -> dict[str, str]:
         """Merge properties into communications, all in one write; `changes` is by identifier.
 
-        The key "warRoom" is taken as the relation.
+        The key "warRoom" is taken as the relation. Gives what Port refused, with its reason.
         """
         entities = []
         for key, properties in changes.items():
@@ -272,13 +272,14 @@ class Catalog:
             if war_room:
                 entity["relations"] = {"warRoom": war_room}
             entities.append(entity)
-        _all_written(COMMUNICATION, await self._port.merge_entities(COMMUNICATION, entities))
+        outcomes = await self._port.merge_entities(COMMUNICATION, entities)
+        return {outcome.identifier: outcome.error for outcome in outcomes if outcome.error}
 
     async def unfinished(self) -> list[Communication]:
         """Intents without an outcome."""
         rules = [{"property": "state", "operator": "=", "value": "sending"}]
         found = await self._port.search(COMMUNICATION, rules)
-        return [read_communication(entity) for entity in found]
+        return [one for entity in found if (one := read_communication(entity))]
 
     async def create_attempt(self, key: str, number: int, owner: str) -> str:
         """Claim the n-th take-over of a communication, create-only; returns whose it is now."""
@@ -302,7 +303,8 @@ class Catalog:
         rules = [{"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": incident}]
         found = await self._port.search(COMMUNICATION, rules)
         # relatedTo follows relations over several steps; the incident itself is what counts here.
-        return [one for entity in found if (one := read_communication(entity)).step.incident == incident]
+        readable = [one for entity in found if (one := read_communication(entity))]
+        return [one for one in readable if one.step.incident == incident]
 
     async def audiences(self, identifiers: Sequence[str]) -> list[Audience]:
         """The named audiences, in the order given; raises BadInput naming one that Port does not know."""
@@ -406,8 +408,11 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
-def read_communication(entity: Json) -> Communication:
+def read_communication(entity: Json) -> Communication | None:
+    """The communication in `entity`; None for one that a person has made by hand and left incomplete."""
     properties: Json = entity.get("properties") or {}
+    if properties.get("operation") not in _MEDIUM or not properties.get("state"):
+        return None
     held = properties.get("receipt")
     receipt = None
     if isinstance(held, dict):
@@ -433,6 +438,7 @@ def read_communication(entity: Json) -> Communication:
         owner=_text(properties.get("owner")),
         receipt=receipt,
         reason=_text(properties.get("reason")),
+        attempts=int(properties.get("attempts") or 0),
         intended_at=when(properties.get("intendedAt")) or now(),
     )
 

@@ -194,7 +194,9 @@ class Chain:
         except IncidentCommsError as problem:
             self._give_up(noted, problem)
             return None
-        return communication if communication.state in OUTCOMES and communication.step.incident else None
+        if communication is None or communication.state not in OUTCOMES or not communication.step.incident:
+            return None
+        return communication
 
     async def _extend(self, incident: str, some: list[tuple[_Noted, Communication]]) -> None:
         async with self._locks.holding(incident):

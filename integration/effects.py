@@ -18,6 +18,7 @@ from integration.services.slack import SlackService
 from integration.services.zoom import DailyLimit, ZoomService
 
 METADATA_EVENT = "incident_comms"
+NO_HOST = ("1001", "1010", "3161")  # Zoom: no such user, not ours, may not host
 LOOK_BACK = timedelta(minutes=10)  # a provider's clock may differ from ours by minutes
 
 
@@ -42,8 +43,9 @@ class OpenChannel:
 
     readable = True
 
-    def __init__(self, slack: SlackService) -> None:
+    def __init__(self, slack: SlackService, settle: float) -> None:
         self._slack = slack
+        self._settle = settle  # seconds after which Slack's lists show what was just done
 
     def repeatable(self, step: Step) -> bool:
         return "link" in step.details
@@ -59,11 +61,21 @@ class OpenChannel:
             except Refused as refusal:
                 if refusal.code != "name_taken":
                     raise
+                # Nobody guesses the hash in our names: it may be ours, from a create whose answer was lost.
+                if (ours := await self._look_again(step)) is not None:
+                    return ours
                 logger.warning(
                     f"slack: channel name {name!r} is taken by a channel that is not ours; trying another"
                 )
         hint = "Rename or delete the foreign channels of that name, then open the war room again."
         raise Refused("slack", "conversations.create", "name_taken", ", ".join(names), hint)
+
+    async def _look_again(self, step: Step) -> Receipt | None:
+        found = await self.find(step, datetime.now(UTC))
+        if found is None:
+            await asyncio.sleep(self._settle)
+            found = await self.find(step, datetime.now(UTC))
+        return found
 
     async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
         if self.repeatable(step):
@@ -138,14 +150,14 @@ class OpenBridge:
                 last = limit
                 logger.warning(f"zoom: {host} has reached its daily limit; trying the next host of the pool")
             except Refused as refusal:
-                if refusal.code not in ("1001", "1010", "3161"):  # no such user, not ours, may not host
+                if refusal.code not in NO_HOST:
                     raise
                 last = refusal
                 logger.warning(f"zoom: {host} can't host ({refusal.code}); trying the next host of the pool")
         raise last or Refused("zoom", "meetings.create", "no host", hint="Set zoomHosts.")
 
     async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
-        lists = await asyncio.gather(*(self._zoom.meetings(host) for host in step.details["hosts"]))
+        lists = await asyncio.gather(*(self._meetings(host) for host in step.details["hosts"]))
         marker = _marker(step)
         ours = [meeting for meetings in lists for meeting in meetings if marker in meeting.agenda]
         if not ours:
@@ -155,6 +167,15 @@ class OpenBridge:
             logger.warning(f"zoom: meeting {twin.id} is a twin of {keep.id} ({step.key}); deleting it")
             await self._zoom.delete_meeting(twin.id)
         return _meeting_receipt(keep)
+
+    async def _meetings(self, host: str) -> list[Meeting]:
+        """A host's meetings; none of one who has left the account."""
+        try:
+            return await self._zoom.meetings(host)
+        except Refused as refusal:
+            if refusal.code not in NO_HOST:
+                raise
+            return []
 
 
 def _marker(step: Step) -> str:
@@ -235,9 +256,12 @@ def _post_receipt(channel: str, ts: str, permalink: str, text: str = "") -> Rece
     return Receipt(data={"channel": channel, "ts": ts}, permalink=permalink, at=at, text=text)
 
 
-def effects(slack: SlackService, zoom: ZoomService | None) -> dict[Operation, Effect]:
+def effects(slack: SlackService, zoom: ZoomService | None, settle: float) -> dict[Operation, Effect]:
     """Every operation and its effect. Without Zoom credentials no plan holds a bridge."""
-    known: dict[Operation, Effect] = {"open_channel": OpenChannel(slack), "post_message": PostMessage(slack)}
+    known: dict[Operation, Effect] = {
+        "open_channel": OpenChannel(slack, settle),
+        "post_message": PostMessage(slack),
+    }
     if zoom is not None:
         known["open_bridge"] = OpenBridge(zoom)
     return known

@@ -198,7 +198,7 @@ class Command(Value):
 
     @property
     def by_person(self) -> bool:
-        """Whether somebody has just asked for it, as against an automation or a run that is taken up again."""
+        """Whether somebody has just asked for it: no automation, no run that is taken up again."""
         return bool(self.requested_by) and not self.automatic and self.door != "sweeper"
 
 

@@ -82,7 +82,8 @@ class PageRecord:
         for entity in await self._port.search(COMMUNICATION, rules):
             receipt = properties(entity).get("receipt")
             if isinstance(receipt, dict) and receipt.get("incident") == public.id:
-                return read_communication(entity).step.incident
+                one = read_communication(entity)
+                return one.step.incident if one else ""
         return ""
 
     # What they show

@@ -24,7 +24,15 @@ from loguru import logger
 
 from integration.catalog import Catalog, iso, now, text_hash
 from integration.effects import Effect
-from integration.errors import Ambiguous, BadInput, IncidentCommsError, Refused, ServiceError, Unreachable
+from integration.errors import (
+    Ambiguous,
+    BadInput,
+    CredentialsRefused,
+    IncidentCommsError,
+    RateLimited,
+    Refused,
+    Unreachable,
+)
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
 from integration.record_check import same_words
@@ -34,6 +42,10 @@ SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
 _BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
 
 Verdict = Literal["mine", "sent", "recover", "again", "unknown"]
+VERDICTS: Mapping[str, Verdict] = {"sent": "sent", "sending": "recover", "unknown": "unknown"}
+"""What a state on the record makes of a claim; every other state ended without an effect."""
+SIDE_BY_SIDE: Mapping[Operation, int] = {"send_email": 5, "post_message": 20}
+"""How many of an operation are under way at once; the others wait where the pause switch still holds them."""
 
 
 class Held(IncidentCommsError):
@@ -51,8 +63,10 @@ class Claim:
     mine     we created it: act
     sent     it is done: the receipt stands
     recover  somebody's work was cut off: look first
-    again    it ended without an effect (failed, held, withdrawn): a new run may do it
-    unknown  nobody could tell: look, never act
+    again    it ended without an effect (failed, held, withdrawn): a new run may do it, after a look
+    unknown  nobody could tell: look, and act only when a person insists
+
+    `insist`: a person has just asked for it, knowing how it stands.
     """
 
     step: Step
@@ -63,6 +77,8 @@ class Claim:
     intended_at: datetime | None = None
     last_owner: str = ""
     acted: bool = False  # the effect was done just now, by us
+    insist: bool = False
+    attempts: int = 0  # how often it has been taken over
 
     @property
     def done(self) -> bool:
@@ -112,14 +128,17 @@ class Performer:
         self._settle = settle
         self._claims = 0
         self._busy = KeyedLocks()
+        self._slots = {operation: asyncio.Semaphore(SIDE_BY_SIDE.get(operation, 10)) for operation in effects}
         self._switch = (float("-inf"), "")
         self._outcomes: dict[str, Json] = {}
         self._writing: asyncio.Task[None] | None = None
 
     # Intend
 
-    async def intend(self, steps: Sequence[Step]) -> list[Claim]:
+    async def intend(self, steps: Sequence[Step], *, insist: bool = False) -> list[Claim]:
         """Claim all steps in one create-only write, and say of each what to make of it.
+
+        `insist`: a person asks, so what is unknown and can be read back is looked for and then done.
 
         Raises Refused when Port refuses an intent for another reason than that it exists.
         """
@@ -133,7 +152,7 @@ class Performer:
         return list(
             await asyncio.gather(
                 *(
-                    self._fresh(step, owner) if outcome.created else self._existing(step, owner)
+                    self._fresh(step, owner) if outcome.created else self._existing(step, owner, insist)
                     for step, owner, outcome in zip(steps, owners, outcomes, strict=True)
                 )
             )
@@ -142,22 +161,25 @@ class Performer:
     async def _fresh(self, step: Step, owner: str) -> Claim:
         return Claim(step, "mine", owner, intended_at=now())
 
-    async def _existing(self, step: Step, owner: str) -> Claim:
+    async def _existing(self, step: Step, owner: str, insist: bool = False) -> Claim:
         # GET by identifier: Port's search lags, this does not.
         held = await self._catalog.communication(step.key)
         if held is None:
             raise Refused("port", "entities.get", "404", f"{step.key} exists and can't be read; try again")
         if held.owner == owner:  # our own write, whose answer was lost and which was repeated
             return Claim(step, "mine", owner, intended_at=held.intended_at)
-        verdicts: dict[str, Verdict] = {"sent": "sent", "sending": "recover", "unknown": "unknown"}
+        verdict = VERDICTS.get(held.state, "again")
         return Claim(
-            held.step,
-            verdicts.get(held.state, "again"),
+            # What ended without an effect is done as it is wanted now; what may stand was done as it was.
+            step if verdict == "again" else held.step,
+            verdict,
             owner,
             receipt=held.receipt,
             reason=held.reason,
             intended_at=held.intended_at,
             last_owner=held.owner,
+            insist=insist,
+            attempts=held.attempts,
         )
 
     def claim_of(self, held: Communication, by: str) -> Claim:
@@ -166,16 +188,64 @@ class Performer:
         His word also sends what is unknown: he has looked, and takes it upon himself.
         """
         step = held.step.model_copy(update={"requested_by": by or held.step.requested_by})
-        return Claim(step, "again", self._next_owner(), intended_at=held.intended_at, last_owner=held.owner)
+        return Claim(
+            step,
+            "again",
+            self._next_owner(),
+            intended_at=held.intended_at,
+            last_owner=held.owner,
+            insist=True,
+            attempts=held.attempts,
+        )
 
-    async def finish(self, intent: Communication) -> None:
-        """Carry an intent that was cut off to its outcome, by what its record says."""
+    async def reconcile(self, intent: Communication) -> None:
+        """Settle an intent whose run has ended: find what became of it, and never do it now.
+
+        Nobody wants it by itself any more; a person can still send it.
+        """
         claim = await self._existing(intent.step, self._next_owner())
         try:
-            await self.perform(claim)
+            await self.abandon([claim], "overtaken: the run that wanted it has ended", "failed")
         except IncidentCommsError as problem:
             logger.warning(f"{intent.step.key}: {problem}")
         await self.flush()
+
+    async def abandon(
+        self,
+        claims: Sequence[Claim],
+        reason: str,
+        state: Literal["withdrawn", "failed"] = "withdrawn",
+        *,
+        cannot_have_happened: bool = False,
+    ) -> None:
+        """End intents that the present state does not want.
+
+        What an earlier owner may have done is looked for first, unless the facts rule it out: a claim that
+        is done afterwards was sent.
+        """
+        await asyncio.gather(*(self._abandon(claim, reason, state, cannot_have_happened) for claim in claims))
+
+    async def _abandon(
+        self,
+        claim: Claim,
+        reason: str,
+        state: Literal["withdrawn", "failed"],
+        cannot_have_happened: bool,
+    ) -> None:
+        async with self._busy.holding(claim.step.key):
+            if claim.verdict != "mine":
+                await self._refresh(claim)
+            if claim.verdict == "recover":
+                effect = self._effects.get(claim.step.operation)
+                if effect is None:
+                    raise self._no_service(claim)
+                await self._take_over(claim)
+                impossible = cannot_have_happened or effect.repeatable(claim.step)
+                if not impossible and await self._find_earlier(effect, claim):
+                    return
+                claim.verdict = "mine"
+            if claim.verdict == "mine":
+                self._outcome(claim, {"state": state, "reason": reason})
 
     def _next_owner(self) -> str:
         self._claims += 1
@@ -189,23 +259,26 @@ class Performer:
         `cannot_have_happened` spares the look-up where the facts rule an earlier effect out: no message
         stands in a channel that was created a moment ago.
 
-        Raises Refused or Unreachable (recorded as failed), StillUnknown (recorded as unknown).
+        Raises Refused or Unreachable (recorded as failed), Held, StillUnknown (recorded as unknown).
         """
         key = claim.step.key
         contended = key in self._busy
         async with self._busy.holding(key):
-            if contended:
-                await self._again_after_another(claim)
+            if (contended or claim.verdict != "mine") and not claim.done:
+                await self._refresh(claim)
             return await self._perform(claim, cannot_have_happened)
 
-    async def _again_after_another(self, claim: Claim) -> None:
-        """Another task of this process was at the same step: what it came to is the truth now."""
+    async def _refresh(self, claim: Claim) -> None:
+        """See how it stands now: since the claim was made, another task may have been at the same step."""
         await self.flush()
         held = await self._catalog.communication(claim.step.key)
-        if held is not None and held.state == "sent":
-            claim.verdict, claim.receipt = "sent", held.receipt
-        elif held is not None and claim.verdict == "mine":
-            claim.verdict, claim.last_owner = "recover", held.owner
+        if held is None or (held.owner == claim.owner and held.state == "sending"):
+            return
+        claim.receipt, claim.reason, claim.attempts = held.receipt, held.reason, held.attempts
+        claim.last_owner, claim.intended_at = held.owner, held.intended_at
+        verdict = VERDICTS.get(held.state, "again")
+        if not (claim.insist and claim.verdict == "again" and verdict == "unknown"):
+            claim.verdict = verdict
 
     async def _perform(self, claim: Claim, cannot_have_happened: bool) -> Receipt:
         if claim.verdict == "sent" and claim.receipt is not None:
@@ -213,24 +286,48 @@ class Performer:
         effect = self._effects.get(claim.step.operation)
         if effect is None:
             raise self._no_service(claim)
-        if claim.verdict == "unknown":
+        if claim.verdict == "unknown" and not (claim.insist and effect.readable):
             found = await effect.find(claim.step, self._intended(claim)) if effect.readable else None
             return self._found_or_unknown(claim, found)
-        if claim.verdict in ("recover", "again"):
+        if claim.verdict != "mine":
             await self._take_over(claim)
-        if claim.verdict == "recover" and not cannot_have_happened and not effect.repeatable(claim.step):
-            if not effect.readable:
-                raise self._unknown(claim, "the process ended while it was being sent")
-            found = await self._look(effect, claim, self._quiet_from(claim))
-            if found is not None:
-                return self._sent(claim, found)
-        claim.verdict = "mine"
-        paused = await self._look_at_switch()
-        if paused:
-            reason = f"all communication is paused: {paused}"
-            self._outcome(claim, {"state": "held", "reason": reason})
-            raise Held(f"{claim.step.purpose}: held back, {reason}")
-        return await self._act(effect, claim)
+            if not cannot_have_happened and not effect.repeatable(claim.step):
+                found = await self._find_earlier(effect, claim)
+                if found is not None:
+                    return found
+            claim.verdict = "mine"
+        async with self._slots[claim.step.operation]:
+            return await self._act(effect, claim)
+
+    async def _find_earlier(self, effect: Effect, claim: Claim) -> Receipt | None:
+        """What an earlier attempt has left. None: nothing, as far as anybody can tell.
+
+        Raises StillUnknown (recorded) where the provider can't be asked.
+        """
+        if not effect.readable:
+            if claim.verdict == "again":
+                return None
+            raise self._unknown(claim, "the process ended while it was being sent")
+        try:
+            if claim.verdict == "again":
+                # It ended without an effect, as far as was known then.
+                found = await effect.find(claim.step, self._intended(claim))
+            else:
+                quiet = self._quiet_from(claim) if claim.verdict == "recover" else time.monotonic()
+                found = await self._look(effect, claim, quiet)
+        except (RateLimited, CredentialsRefused):
+            raise
+        except Refused as refusal:
+            if claim.verdict == "again":
+                return None  # what can't be read now will refuse the act as well, and say why
+            raise self._unknown(
+                claim, f"it may have been sent, and can't be read any more: {refusal}"
+            ) from refusal
+        return self._sent(claim, found) if found is not None else None
+
+    async def paused(self) -> str:
+        """Why everything outgoing is held back, or an empty string."""
+        return await self._look_at_switch()
 
     async def _look_at_switch(self) -> str:
         """Why everything outgoing is held back, or nothing. What was read a moment ago is still true."""
@@ -242,6 +339,11 @@ class Performer:
 
     async def _act(self, effect: Effect, claim: Claim) -> Receipt:
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            paused = await self._look_at_switch()
+            if paused:
+                reason = f"all communication is paused: {paused}"
+                self._outcome(claim, {"state": "held", "reason": reason})
+                raise Held(f"{claim.step.purpose}: held back, {reason}")
             try:
                 receipt = await effect.act(claim.step)
                 claim.acted = True
@@ -259,8 +361,9 @@ class Performer:
                 if found is not None:
                     return self._sent(claim, found)
                 if attempt == MAX_ATTEMPTS:
-                    raise self._unknown(claim, str(problem)) from problem
-            except ServiceError as problem:
+                    self._failed(claim, problem, "; it was looked for each time and not found")
+                    raise
+            except IncidentCommsError as problem:
                 self._failed(claim, problem)
                 raise
         raise AssertionError("every attempt returns or raises")
@@ -270,16 +373,29 @@ class Performer:
 
         A lone process treats owners of earlier starts as gone: it is replaced, never rolled.
         """
-        number = 1
+        number = claim.attempts + 1
         while await self._catalog.create_attempt(claim.step.key, number, claim.owner) != claim.owner:
             number += 1
         logger.info(
             f"{claim.step.key}: taken over from {claim.last_owner or 'an earlier run'} (attempt {number})"
         )
-        if claim.verdict == "again":
-            change: Json = {"state": "sending", "owner": claim.owner, "reason": "", "intendedAt": iso(now())}
-            await self._catalog.merge_communications({claim.step.key: change})
-            claim.intended_at = now()
+        claim.attempts = number
+        change: Json = {"attempts": number}
+        if claim.verdict != "recover":
+            step = claim.step
+            change |= {
+                "state": "sending",
+                "owner": claim.owner,
+                "reason": "",
+                "text": step.text,
+                "textHash": text_hash(step.text),
+                "destination": step.destination,
+                "details": step.details,
+                "requestedBy": step.requested_by,
+                "approvedBy": step.approved_by,
+                "run": step.run,
+            }
+        await self._catalog.merge_communications({claim.step.key: change})
 
     def _quiet_from(self, claim: Claim) -> float:
         """Monotonic time from which nothing of the earlier owner can still be on its way."""
@@ -325,6 +441,7 @@ class Performer:
                 "destination": step.destination,
                 "text": step.text,
                 "textHash": text_hash(step.text),
+                "details": step.details,
                 "requestedBy": step.requested_by,
                 "reason": "",
             },
@@ -343,14 +460,8 @@ class Performer:
         self._outcome(claim, {"state": "unknown", "reason": reason})
         return StillUnknown(f"{claim.step.purpose} to {claim.step.destination}: {reason}")
 
-    def _failed(self, claim: Claim, problem: ServiceError) -> None:
-        self._outcome(claim, {"state": "failed", "reason": str(problem)})
-
-    def withdraw(self, claims: Sequence[Claim], reason: str) -> None:
-        """Take back intents that were not acted upon, because the present state does not want them."""
-        for claim in claims:
-            if claim.verdict == "mine":
-                self._outcome(claim, {"state": "withdrawn", "reason": reason})
+    def _failed(self, claim: Claim, problem: IncidentCommsError, more: str = "") -> None:
+        self._outcome(claim, {"state": "failed", "reason": f"{problem}{more}"})
 
     def reworded(self, claim: Claim, text: str) -> None:
         """What was sent says something else now: we have changed it at the provider."""
@@ -375,7 +486,9 @@ class Performer:
         while self._outcomes:
             batch, self._outcomes = self._outcomes, {}
             try:
-                await self._catalog.merge_communications(batch)
+                for key, problem in (await self._catalog.merge_communications(batch)).items():
+                    # It stays `sending`, so the sweeper looks for it again.
+                    logger.error(f"{key}: its outcome is refused by Port: {problem}")
             except BaseException:
                 # Kept: `flush` raises it to the run, and what stays `sending` is reconciled by the sweeper.
                 self._outcomes = {

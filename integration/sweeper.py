@@ -8,13 +8,14 @@ present state what is still missing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from loguru import logger
 
 from integration.catalog import Catalog, now, when
 from integration.command import command_of_run
-from integration.errors import IncidentCommsError, ServiceError
+from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirror import Mirror
 from integration.models import Command, Communication, Json, WarRoom
 from integration.runner import Runner
@@ -27,18 +28,18 @@ PURPOSE_ACTION: Mapping[str, str] = {
     "channel": "open_war_room",
     "bridge": "open_war_room",
     "briefing": "open_war_room",
-    "closing": "close_war_room",
 }
-"""Which handler finishes an intent that needs more than its record. The others say all that is needed."""
+"""Which handler takes up an intent that only makes sense as a part of a whole. Of the others whose run has
+ended it is only found out what became of them."""
 
 
 class Sweeper:
     """`run` never ends; `sweep` is one round.
 
     `port_actions` maps the identifiers of actions and automations in Port to our action names;
-    `tend` does what time asks for in one room (archive after the quiet hours); `finish` carries one
-    intent to its outcome by what its record says; `link` links outcomes that nobody linked; `poll` looks
-    for what was changed by hand on the status page.
+    `tend` does what time asks for in one room (archive after the quiet hours); `reconcile` finds out what
+    became of an intent that nobody wants done any more; `link` links outcomes that nobody linked;
+    `poll` looks for what was changed by hand on the status page.
     """
 
     def __init__(
@@ -50,9 +51,9 @@ class Sweeper:
         *,
         port_actions: Mapping[str, str],
         tend: Callable[[WarRoom], Awaitable[None]],
-        finish: Callable[[Communication], Awaitable[None]],
-        poll: Callable[[], Awaitable[None]] | None,
-        link: Callable[[bool], Awaitable[None]],
+        reconcile: Callable[[Communication], Coroutine[Any, Any, None]],
+        poll: Callable[[], Coroutine[Any, Any, None]] | None,
+        link: Callable[[bool], Coroutine[Any, Any, None]],
         interval: float,
     ) -> None:
         self._port = port
@@ -61,9 +62,9 @@ class Sweeper:
         self._mirror = mirror
         self._port_actions = port_actions
         self._tend = tend
-        self._finish = finish
+        self._reconcile = reconcile
+        self._beside: dict[str, asyncio.Task[None]] = {}
         self._poll = poll
-        self._polling: asyncio.Task[None] | None = None
         self._link = link
         self._interval = interval
 
@@ -81,19 +82,21 @@ class Sweeper:
 
     async def sweep(self, *, first: bool = False) -> None:
         """One round. On the first one after a start, whatever is unfinished was cut off with its process."""
-        await self._rooms(read=first)
+        # Somebody waits for a run; the rest can wait for each other.
         taken = await self._runs(at_once=first)
         await self._intents(taken, at_once=first)
-        await self._link(first)
-        if self._poll is not None and (self._polling is None or self._polling.done()):
-            # Beside the sweep: a page short of calls makes it wait for a minute, and runs can't.
-            self._polling = asyncio.create_task(self._polled(self._poll))
+        await self._rooms(read=first)
+        self._go_on("links", self._link(first))
+        if self._poll is not None:
+            self._go_on("status page", self._poll())
 
-    async def _polled(self, poll: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await poll()
-        except IncidentCommsError as problem:
-            logger.warning(f"sweeper: the status page could not be read: {problem}")
+    def _go_on(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        """Work beside the sweep, one at a time of each: it may wait for a minute, and runs can't."""
+        running = self._beside.get(what)
+        if running is not None and not running.done():
+            work.close()
+            return
+        self._beside[what] = asyncio.create_task(_safely(what, work))
 
     async def resync(self) -> None:
         """Read every room again that can be read: what a scheduled resync does for our own entities."""
@@ -102,15 +105,13 @@ class Sweeper:
     async def _rooms(self, read: bool) -> None:
         rooms = await self._catalog.rooms_in_use()
         for room in sorted(rooms, key=_activity, reverse=True):
-            self._mirror.watch(room, read=read or room.mirror == "dirty")
-            try:
-                await self._tend(room)
-            except IncidentCommsError as problem:
-                logger.warning(f"sweeper: #{room.channel_name}: {problem}")
+            self._mirror.watch(room, read=read)
+        for room in rooms:
+            await _safely(f"#{room.channel_name}", self._tend(room))
 
     async def _runs(self, at_once: bool) -> set[str]:
         """Hand over the runs that nobody works on; the incidents they are about."""
-        lists = await asyncio.gather(*(self._port.active_runs(action) for action in self._port_actions))
+        lists = await asyncio.gather(*(self._active(action) for action in self._port_actions))
         taken: set[str] = set()
         for action, runs in zip(self._port_actions.values(), lists, strict=True):
             for run in sorted(runs, key=lambda run: str(run.get("createdAt"))):
@@ -122,6 +123,14 @@ class Sweeper:
                     logger.info(f"sweeper: took up run {command.run} ({action} for {command.incident})")
         return taken
 
+    async def _active(self, action: str) -> list[Json]:
+        """An action's active runs; none of one that Port refuses to list, such as one not provisioned."""
+        try:
+            return await self._port.active_runs(action)
+        except Refused as problem:
+            logger.warning(f"sweeper: runs of {action}: {problem}")
+            return []
+
     def _is_ours_to_drive(self, run: Json, at_once: bool) -> bool:
         if run.get("status") != "IN_PROGRESS" or self._runner.in_hand(str(run.get("id"))):
             return False
@@ -132,9 +141,8 @@ class Sweeper:
         return at_once or created is None or (now() - created).total_seconds() >= FRESH_SECONDS
 
     async def _intents(self, taken: set[str], at_once: bool) -> None:
-        """Intents without an outcome whose run is final or gone: finish them without a run."""
+        """Intents without an outcome whose run is final or gone."""
         seen: set[tuple[str, str]] = set()
-        finishing: list[Awaitable[None]] = []
         for intent in await self._catalog.unfinished():
             incident = intent.step.incident
             if incident in taken or self._in_hand(intent):
@@ -143,8 +151,7 @@ class Sweeper:
                 continue  # its run is on it, or Port's search still shows what was
             action = PURPOSE_ACTION.get(intent.step.purpose)
             if action is None:
-                logger.info(f"sweeper: finishing {intent.step.key}, which has no outcome")
-                finishing.append(self._finish(intent))
+                self._go_on(intent.step.key, self._reconcile(intent))
                 continue
             if (action, incident) in seen:
                 continue
@@ -158,11 +165,20 @@ class Sweeper:
             )
             if self._runner.take(command) is not None:
                 logger.info(f"sweeper: took up {intent.step.key}, which has no outcome")
-
-        await asyncio.gather(*finishing)
+        self._beside = {what: task for what, task in self._beside.items() if not task.done()}
 
     def _in_hand(self, intent: Communication) -> bool:
         return bool(intent.step.run) and self._runner.in_hand(intent.step.run)
+
+
+async def _safely(what: str, work: Awaitable[None]) -> None:
+    """One part of the sweep; one that fails keeps no other from being done."""
+    try:
+        await work
+    except IncidentCommsError as problem:
+        logger.warning(f"sweeper: {what}: {problem}")
+    except Exception:
+        logger.exception(f"sweeper: {what}: unexpected failure")
 
 
 def _activity(room: WarRoom) -> float:
