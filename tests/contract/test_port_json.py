@@ -205,6 +205,7 @@ def test_entity_inputs_reach_us_as_identifiers(given: list[Any]) -> None:
         "audiences": ["sales", "support"],
         "text": "Up",
         "sendAgain": None,
+        "includePrivate": None,
     }
     found = rendered(one["inputs"], {"inputs": {"page": given[0]}})
     assert (found["page"], found["components"]) == ("sales", [])

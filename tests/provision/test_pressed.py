@@ -44,7 +44,9 @@ async def test_audiences_come_as_identifiers(organisation: Organisation) -> None
     run = engine.press("post_update", "INC-1", {"audiences": ["sales", "support"], "text": "Better"}, ASKS)
 
     body = body_of(run)
-    assert body["inputs"] == {"audiences": ["sales", "support"], "text": "Better", "sendAgain": False}
+    assert body["inputs"] == {"audiences": ["sales", "support"], "text": "Better"} | dict.fromkeys(
+        ("sendAgain", "includePrivate"), False
+    )
     assert (body["incident"], body["snapshot"]["title"], body["requestedBy"]) == ("INC-1", "Checkout", ASKS)
 
 
