@@ -24,9 +24,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     incident, room, audiences = await asyncio.gather(
         kit.catalog.incident(identifier), latest_room(kit, identifier), kit.catalog.noticed_audiences()
     )
-    if not after or after == before:
+    if not after or after.casefold() == before.casefold():
         return Outcome(summary=f"The status of {identifier} has not changed.", label="Nothing to do")
-    if incident.status != after:
+    if incident.status.casefold() != after.casefold():
         return Outcome(
             summary=f"Overtaken: {identifier} went on from {after} to {incident.status}.", label="Overtaken"
         )
@@ -40,7 +40,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     )
     if not steps:
         return Outcome(summary=f"Nobody gets status notices of {identifier}.", label="Nothing to do")
-    results = await deliver(kit, await kit.performer.intend(steps))
+    results = await deliver(kit, await kit.performer.intend(steps), room)
     await kit.performer.flush()
     return outcome(f"{identifier} {before} → {after}", results)
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from actions.base import Kit
 from integration.catalog import now, text_hash
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import Command, Incident, Outcome, Step
+from integration.models import Command, Incident, Outcome, Step, WarRoom
 from integration.perform import Claim
 
 SAME_WITHIN = timedelta(minutes=10)  # the same words to the same readers within this time are one message
@@ -60,10 +60,11 @@ def _is_old(claim: Claim) -> bool:
     return claim.intended_at is not None and now() - claim.intended_at > SAME_WITHIN
 
 
-async def deliver(kit: Kit, claims: Sequence[Claim]) -> list[Sent]:
+async def deliver(kit: Kit, claims: Sequence[Claim], room: WarRoom | None) -> list[Sent]:
     """Carry all claims out, destinations side by side, the parts for one of them in order.
 
-    One that fails holds no other destination up.
+    One that fails holds no other destination up. `room` is the incident's war room, where it has one: the
+    communications are shown with it.
     """
     by_destination: dict[str, list[Claim]] = {}
     for claim in claims:
@@ -73,6 +74,8 @@ async def deliver(kit: Kit, claims: Sequence[Claim]) -> list[Sent]:
         return [await _deliver(kit, claim) for claim in parts]
 
     done = await asyncio.gather(*(in_order(parts) for parts in by_destination.values()))
+    if room is not None:
+        kit.performer.relate(claims, room.identifier)
     return [one for parts in done for one in parts]
 
 

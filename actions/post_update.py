@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
-from actions.base import Kit, need_incident
+from actions.base import Kit, latest_room, need_incident
 from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome, words_key
 from integration import messages
 from integration.errors import BadInput
@@ -18,23 +19,52 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         raise BadInput("audiences", "choose at least one audience")
     text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
     again = flag(command, "sendAgain", default=False)
-    incident, audiences = await asyncio.gather(kit.catalog.incident(identifier), kit.catalog.audiences(names))
+    incident, audiences, room = await asyncio.gather(
+        kit.catalog.incident(identifier), kit.catalog.audiences(names), latest_room(kit, identifier)
+    )
     check_private(command, incident)
-    steps: list[Step] = []
-    problems: list[str] = []
-    for audience in audiences:
-        of_audience = [
+    problems = [
+        f"audience {one.identifier} has neither a Slack channel nor an address"
+        for one in audiences
+        if not (one.slack_channels or one.emails)
+    ]
+    steps = [
+        step
+        for audience in each_reader_once(audiences)
+        for step in (
             *slack_steps(command, incident, audience, text),
             *mail_steps(command, incident, audience, "", text),
-        ]
-        if not of_audience:
-            problems.append(f"audience {audience.identifier} has neither a Slack channel nor an address")
-        steps += of_audience
+        )
+    ]
     results: list[Sent] = []
     if steps:
-        results = await deliver(kit, await claim_words(kit, steps, command, again))
+        results = await deliver(kit, await claim_words(kit, steps, command, again), room)
         await kit.performer.flush()
     return outcome(f"Update of {identifier}", results, problems)
+
+
+def each_reader_once(audiences: Sequence[Audience]) -> list[Audience]:
+    """The audiences without the channels and addresses that an audience named before them has."""
+    channels: set[str] = set()
+    addresses: set[str] = set()
+    found: list[Audience] = []
+    for audience in audiences:
+        news = {
+            "slack_channels": _not_in(channels, audience.slack_channels, str),
+            "emails": _not_in(addresses, audience.emails, str.casefold),
+        }
+        found.append(audience.model_copy(update=news))
+    return found
+
+
+def _not_in(seen: set[str], values: Sequence[str], same: Callable[[str], str]) -> tuple[str, ...]:
+    """The values that `seen` lacks; it has them afterwards. `same` is alike for values that are the same."""
+    found: list[str] = []
+    for value in values:
+        if same(value) not in seen:
+            seen.add(same(value))
+            found.append(value)
+    return tuple(found)
 
 
 def slack_steps(command: Command, incident: Incident, audience: Audience, text: str) -> list[Step]:
@@ -42,7 +72,7 @@ def slack_steps(command: Command, incident: Incident, audience: Audience, text: 
     parts = messages.update(incident, text, audience.title)
     return [
         Step(
-            key=words_key(incident.identifier, "update", audience.identifier, channel, text, str(number)),
+            key=words_key(incident.identifier, "update", channel, text, str(number)),
             operation="post_message",
             purpose="update",
             incident=incident.identifier,
@@ -65,7 +95,7 @@ def mail_steps(
     mail = messages.email(incident, subject, text)
     return [
         Step(
-            key=words_key(incident.identifier, purpose, audience.identifier, address, subject, text),
+            key=words_key(incident.identifier, purpose, address.casefold(), subject, text),
             operation="send_email",
             purpose=purpose,
             incident=incident.identifier,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.base import Kit
+from actions.base import Kit, latest_room
 from actions.delivery import deliver, outcome
 from integration import plan
 from integration.errors import BadInput
@@ -29,6 +29,6 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         raise BadInput("communication", "run the status page action again: a public text needs its approval")
     async with kit.locks.holding(plan.room_id(held.step.incident, 1)):
         claim = kit.performer.claim_of(held, command.requested_by)
-        results = await deliver(kit, [claim])
+        results = await deliver(kit, [claim], await latest_room(kit, incident.identifier))
         await kit.performer.flush()
     return outcome(f"{held.step.purpose.capitalize()} of {held.step.incident}", results)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from actions.base import Kit, need_incident, text_input
+from actions.base import Kit, latest_room, need_incident, text_input
 from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome
-from actions.post_update import mail_steps
+from actions.post_update import each_reader_once, mail_steps
 from integration import messages
 from integration.errors import BadInput
 from integration.models import Command, Outcome
@@ -20,18 +20,18 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     subject = text_input(command, "subject", messages.SUBJECT_LIMIT)
     text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
     again = flag(command, "sendAgain", default=False)
-    incident, audiences = await asyncio.gather(kit.catalog.incident(identifier), kit.catalog.audiences(names))
+    incident, audiences, room = await asyncio.gather(
+        kit.catalog.incident(identifier), kit.catalog.audiences(names), latest_room(kit, identifier)
+    )
     check_private(command, incident)
     problems = [f"audience {one.identifier} has no address" for one in audiences if not one.emails]
-    # Who is in two audiences gets one mail.
-    by_address = {
-        step.destination: step
-        for audience in reversed(audiences)
+    steps = [
+        step
+        for audience in each_reader_once(audiences)
         for step in mail_steps(command, incident, audience, subject, text, purpose="mail")
-    }
+    ]
     results: list[Sent] = []
-    if by_address:
-        claims = await claim_words(kit, list(by_address.values()), command, again)
-        results = await deliver(kit, claims)
+    if steps:
+        results = await deliver(kit, await claim_words(kit, steps, command, again), room)
         await kit.performer.flush()
     return outcome(f"Email about {identifier}", results, problems)
