@@ -77,6 +77,7 @@ class Claim:
     intended_at: datetime | None = None
     last_owner: str = ""
     acted: bool = False  # the effect was done just now, by us
+    outcomes: int = 0  # how many were written of it
     insist: bool = False
     attempts: int = 0  # how often it has been taken over
 
@@ -466,7 +467,7 @@ class Performer:
     def reworded(self, claim: Claim, text: str) -> None:
         """What was sent says something else now: we have changed it at the provider."""
         claim.set(text=text)
-        self._outcome(claim, {"text": text, "textHash": text_hash(text)})
+        self._outcome(claim, {"state": "sent", "text": text, "textHash": text_hash(text)})
 
     def relate(self, claims: Sequence[Claim], war_room: str) -> None:
         """Relate communications to their war room, once that entity exists."""
@@ -476,7 +477,9 @@ class Performer:
     def _outcome(self, claim: Claim, properties: Json) -> None:
         known = {name: value for name, value in properties.items() if value is not None}
         if "state" in known:
-            known["owner"] = claim.owner  # whose outcome it is, also where he took over
+            # Whose outcome it is, also where he took over; the record tells a second one by it.
+            claim.outcomes += 1
+            known["owner"] = claim.owner if claim.outcomes == 1 else f"{claim.owner}.{claim.outcomes}"
         self._outcomes.setdefault(claim.step.key, {}).update(known)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
@@ -486,9 +489,7 @@ class Performer:
         while self._outcomes:
             batch, self._outcomes = self._outcomes, {}
             try:
-                for key, problem in (await self._catalog.merge_communications(batch)).items():
-                    # It stays `sending`, so the sweeper looks for it again.
-                    logger.error(f"{key}: its outcome is refused by Port: {problem}")
+                refused = await self._catalog.merge_communications(batch)
             except BaseException:
                 # Kept: `flush` raises it to the run, and what stays `sending` is reconciled by the sweeper.
                 self._outcomes = {
@@ -496,8 +497,11 @@ class Performer:
                     for key in {*batch, *self._outcomes}
                 }
                 raise
+            for key, problem in refused.items():
+                # It stays `sending`, so the sweeper looks for it again.
+                logger.error(f"{key}: its outcome is refused by Port: {problem}")
             if self._on_outcome is not None:
-                self._on_outcome(batch)
+                self._on_outcome({key: said for key, said in batch.items() if key not in refused})
 
     async def flush(self) -> None:
         """Wait until every outcome so far stands in Port. Raises ServiceError when Port refuses them."""
