@@ -146,7 +146,11 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
     upserts = LiveUpserts()
     pages = PageMirror(port, catalog, statuspage, settings, upserts) if statuspage else None
     people = People(slack)
-    mirror = Mirror(catalog, slack, people, settings)
+
+    async def document(room: WarRoom) -> None:
+        await write_documents(kit, await catalog.incident(room.incident), room)
+
+    mirror = Mirror(catalog, slack, people, settings, document)
     chain = Chain(port, settings.installation_key)
     performer = Performer(
         catalog,
@@ -171,7 +175,7 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
                 await furnish(kit, room)
             mended.add(room.identifier)
         if just_closed(room):
-            await write_documents(kit, await catalog.incident(room.incident), room)
+            await document(room)
         if due_for_archive(room, settings.archive_after_quiet_minutes):
             async with kit.locks.holding(room.incident):
                 for line in await archive(room, kit):

@@ -204,7 +204,8 @@ class Catalog:
     async def room_of_channel(self, channel: str) -> WarRoom | None:
         rules = [{"property": "channelId", "operator": "=", "value": channel}]
         found = [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
-        return max(found, key=lambda room: room.generation, default=None)
+        # A linked channel may have been the room of several incidents, one after the other.
+        return max(found, key=lambda room: (room.state == "open", room.generation), default=None)
 
     async def rooms_opened_since(self, since: datetime) -> int:
         between = {"from": iso(since), "to": iso(now() + timedelta(minutes=10))}
@@ -233,6 +234,7 @@ class Catalog:
             "invited": list(room.invited),
             "notInvited": list(room.not_invited),
             "openedAt": iso(room.opened_at) if room.opened_at else None,
+            "reopenedAt": iso(room.reopened_at) if room.reopened_at else None,
             "closedAt": iso(room.closed_at) if room.closed_at else None,
             "archivedAt": iso(room.archived_at) if room.archived_at else None,
             "mirror": room.mirror,
@@ -295,7 +297,11 @@ class Catalog:
             return owner
         if not outcome.exists:
             raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
-        held = await self._port.get_entity(ATTEMPT, identifier)
+        return await self.attempt_owner(key, number)
+
+    async def attempt_owner(self, key: str, number: int) -> str:
+        """Whose the n-th take-over of a communication is; an empty string when there is none."""
+        held = await self._port.get_entity(ATTEMPT, f"{key}:attempt:{number}")
         return str((held or {}).get("properties", {}).get("owner") or "")
 
     async def communications(self, incident: str) -> list[Communication]:
@@ -480,6 +486,7 @@ def read_room(entity: Json) -> WarRoom | None:
         invited=_texts(properties.get("invited")),
         not_invited=_texts(properties.get("notInvited")),
         opened_at=when(properties.get("openedAt")),
+        reopened_at=when(properties.get("reopenedAt")),
         closed_at=when(properties.get("closedAt")),
         archived_at=when(properties.get("archivedAt")),
         last_activity_at=when(properties.get("lastActivityAt")),

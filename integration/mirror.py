@@ -18,14 +18,15 @@ from typing import Any
 
 from loguru import logger
 
-from integration.catalog import Catalog, iso, note_entity, note_id, now
-from integration.errors import Refused, ServiceError
+from integration.catalog import Catalog, iso, note_entity, note_id, now, when
+from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.models import Bot, Json, Message, WarRoom
 from integration.notetaker import Context, Marks, derive
 from integration.people import People
 from integration.room_state import RoomState
 from integration.services.slack import SlackService
 from integration.settings import Settings
+from integration.slack_payload import is_ts
 
 WINDOW_MESSAGES = 2000  # a read takes this many messages of the channel, newest first, and all their threads
 DEBOUNCE_SECONDS = 0.15  # what happens within this time is written in one call
@@ -33,6 +34,8 @@ COUNT_SECONDS = 2.0  # the war room's counters follow after this long
 TELL_SECONDS = 30.0  # the incident is written at most this often
 READ_RETRY_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 UNKNOWN_CHANNEL_SECONDS = 60.0  # how long we remember that a channel is no war room
+TOLD_SECONDS = 30.0  # what we were told of a room is newer than what Port's search shows for this long
+DOCUMENT_SECONDS = 5.0  # Port's search must show an erasure before the documents are written without it
 _GONE = {"not_in_channel", "channel_not_found", "is_archived"}
 _MENTION = re.compile(r"<@([A-Z0-9]+)")
 
@@ -57,6 +60,8 @@ class _Mirrored:
     telling: asyncio.Task[None] | None = None
     told: Json = field(default_factory=dict)
     told_at: float = float("-inf")
+    documenting: asyncio.Task[None] | None = None
+    outdated: bool = False  # the documents of a closed room say what stands no more
 
     @property
     def on(self) -> bool:
@@ -71,33 +76,83 @@ class _Mirrored:
 class Mirror:
     """All rooms that are mirrored by this process."""
 
-    def __init__(self, catalog: Catalog, slack: SlackService, people: People, settings: Settings) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        slack: SlackService,
+        people: People,
+        settings: Settings,
+        document: Callable[[WarRoom], Awaitable[None]] | None = None,
+    ) -> None:
+        """`document` writes the documents of a closed room anew, once something in them is outdated."""
         self._catalog = catalog
+        self._document_room = document
         self._slack = slack
         self._people = people
         self._settings = settings
         self._marks = Marks.from_settings(settings.note_reactions)
         self._rooms: dict[str, _Mirrored] = {}
         self._foreign: dict[str, float] = {}
+        self._told: dict[str, float] = {}  # when we were last told of a room, by its identifier
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # Which rooms
 
-    def watch(self, room: WarRoom, *, read: bool = False) -> None:
-        """Mirror this room from now on, or take note that it has changed. `read` reads it as a whole."""
+    def watch(self, room: WarRoom, *, read: bool = False, found: bool = False) -> None:
+        """Mirror this room from now on, or take note that it has changed. `read` reads it as a whole;
+        `found`: a search shows it so, which lags behind what others tell us.
+
+        What is said for few is mirrored only where a team is named that may read it. A linked channel is
+        ours only while the room is open: before and after, people talk of other things in it.
+        """
         known = self._rooms.get(room.channel_id)
+        if known is not None and known.room.identifier != room.identifier:
+            if found and known.room.state == "open":
+                return
+            known = None
+        if found and self._told.get(room.identifier, float("-inf")) > time.monotonic() - TOLD_SECONDS:
+            if known is not None and read:
+                self._read_soon(known)
+            return
+        if not found:
+            self._tell_apart(room)
+        if room.linked and room.state != "open":
+            self.forget(room)
+            return
         if known is None:
-            known = _Mirrored(room, RoomState(room.channel_id, settle=2 * self._settings.settle_seconds))
+            known = _Mirrored(room, self._state_of(room))
             self._rooms[room.channel_id] = known
             # What was said before we knew whose channel it is was let pass: read it.
             read = self._foreign.pop(room.channel_id, None) is not None or read
-        known.room = room.model_copy(update={"mirror": "off" if known.room.mirror == "off" else room.mirror})
+        if self._hidden(room):
+            known.room = room.model_copy(update={"mirror": "off"})
+            known.pending.clear()
+            return
+        # What was said while nobody looked is read, too.
+        read = read or not known.on
+        known.room = room.model_copy(update={"mirror": "fresh"}) if room.mirror == "off" else room
         if read:
             self._read_soon(known)
 
     def forget(self, room: WarRoom) -> None:
         """Mirror this room no more; its notes stay."""
-        self._rooms.pop(room.channel_id, None)
+        known = self._rooms.get(room.channel_id)
+        if known is not None and known.room.identifier == room.identifier:
+            del self._rooms[room.channel_id]
+            self._foreign[room.channel_id] = time.monotonic() + UNKNOWN_CHANNEL_SECONDS
+
+    def _tell_apart(self, room: WarRoom) -> None:
+        at = time.monotonic()
+        self._told = {known: told for known, told in self._told.items() if told > at - TOLD_SECONDS}
+        self._told[room.identifier] = at
+
+    def _hidden(self, room: WarRoom) -> bool:
+        if room.linked and room.opened_at is None:
+            return True  # nobody knows what of it is ours
+        return room.private and not self._settings.private_rooms_team
+
+    def _state_of(self, room: WarRoom) -> RoomState:
+        return RoomState(room.channel_id, settle=2 * self._settings.settle_seconds, since=_since(room))
 
     def room(self, channel: str) -> WarRoom | None:
         known = self._rooms.get(channel)
@@ -137,7 +192,7 @@ class Mirror:
             self._foreign.pop(channel, None)
             return
         if room is not None and room.state != "archived":
-            self.watch(room, read=True)
+            self.watch(room, read=True, found=True)
 
     def _changed(self, known: _Mirrored, changed: Iterable[str]) -> None:
         known.pending |= known.state.affected(changed)
@@ -160,7 +215,8 @@ class Mirror:
         # Taken before the first await: what changes meanwhile is pending anew.
         batch, known.pending = known.pending, set()
         try:
-            await self._write_notes(known, batch)
+            if known.on:
+                await self._write_notes(known, batch)
         except BaseException:
             known.pending |= batch
             raise
@@ -183,6 +239,8 @@ class Mirror:
                 raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
         for entity in entities:
             held[entity["properties"]["ts"]] = entity["properties"]
+        if any(entity["properties"].get("deletedAt") for entity in entities):
+            self._document_soon(known)
 
     async def _held(self, known: _Mirrored) -> dict[str, Json]:
         if known.held is None:
@@ -190,17 +248,20 @@ class Mirror:
         return known.held
 
     @staticmethod
-    def _hold(known: _Mirrored, notes: Iterable[Json]) -> dict[str, Json]:
-        """Take in notes as Port shows them, beneath what we know better. Those without ts have no message."""
-        said: dict[str, Json] = {}
+    def _hold(known: _Mirrored, notes: Iterable[Json]) -> None:
+        """Take in notes as Port shows them, beneath what we know better. Those that are not named after a
+        message were written by a button or by hand: no reading of the room touches them."""
+        channel, said = known.room.channel_id, {}
         for note in notes:
-            properties = note["properties"]
-            if properties.get("ts"):
-                said[str(properties["ts"])] = properties
+            properties: Json = note.get("properties") or {}
+            identifier, ts = str(note.get("identifier")), properties.get("ts")
+            if (note.get("relations") or {}).get("warRoom") not in (None, "", known.room.identifier):
+                continue  # another incident's, of the time when this channel was its room
+            if is_ts(ts) and identifier == note_id(channel, ts):
+                said[ts] = properties
             else:
-                known.written.setdefault(str(note["identifier"]), properties)
+                known.written.setdefault(identifier, properties)
         known.held = said | (known.held or {})
-        return known.held
 
     async def _hold_late_notes(self, known: _Mirrored) -> None:
         """Notes written just before a start, which Port's search did not show at first."""
@@ -278,6 +339,8 @@ class Mirror:
                     await asyncio.sleep(known.state.settle)
                     await self._hold_late_notes(known)
                     known.lost = False
+                    # An erasure may have been written and the process have ended before the documents.
+                    self._document_soon(known)
             except ServiceError as problem:
                 known.failures += 1
                 logger.warning(f"mirror: #{known.room.channel_name} not read: {problem}")
@@ -290,25 +353,33 @@ class Mirror:
             await self._read(known)
 
     async def _read(self, known: _Mirrored) -> None:
-        channel = known.room.channel_id
+        started = time.time()
+        known.dirty = False  # what makes it dirty from now on asks for another read
+        try:
+            # Without the lock: threads are read by fifty a minute, and what is said meanwhile is written.
+            messages, oldest = await self._window(known)
+        except Refused as refusal:
+            if refusal.code not in _GONE:
+                known.dirty = True
+                raise
+            # Thrown out or archived: what was noted stays noted.
+            if known.room.state != "archived":
+                await self._catalog.patch_room(known.room.identifier, {"mirror": "unreadable"})
+            return
+        except BaseException:
+            known.dirty = True
+            raise
         async with known.lock:
-            started = time.time()
-            try:
-                messages, oldest = await self._window(channel)
-            except Refused as refusal:
-                if refusal.code not in _GONE:
-                    raise
-                # Thrown out or archived: what was noted stays noted.
-                known.dirty = False
-                if known.room.state != "archived":
-                    await self._catalog.patch_room(known.room.identifier, {"mirror": "unreadable"})
+            if not known.on:
                 return
-            known.dirty = False
             known.state.merge_read(messages, oldest, started)
             held = await self._held(known)
             horizon = started - known.state.settle
             known.pending |= {message.ts for message in known.state.messages()} | known.state.deleted()
-            known.pending |= {ts for ts in held if oldest < float(ts) <= horizon}
+            # Replies come with their parent: one whose parent is older than the window was not looked for.
+            known.pending |= {
+                ts for ts, note in held.items() if oldest < _anchor(ts, note) and float(ts) <= horizon
+            }
             try:
                 await self._flush(known)
             except ServiceError:
@@ -319,14 +390,14 @@ class Mirror:
                 known.room = known.room.model_copy(update={"mirror": "fresh"})
                 await self._catalog.patch_room(known.room.identifier, {"mirror": "fresh"})
 
-    async def _window(self, channel: str) -> tuple[list[Message], float]:
+    async def _window(self, known: _Mirrored) -> tuple[list[Message], float]:
         """(messages of the window with all their threads, the ts after which it is complete)."""
+        channel, oldest = known.room.channel_id, known.state.since
         found: dict[str, Message] = {}
-        oldest = 0.0
-        async for page in self._slack.history(channel):
+        async for page in self._slack.history(channel, oldest=f"{oldest:.6f}" if oldest else None):
             found.update((message.ts, message) for message in page)
             if len(found) >= WINDOW_MESSAGES:
-                oldest = min(float(ts) for ts in found) - 0.000001
+                oldest = max(oldest, min(float(ts) for ts in found) - 0.000001)
                 break
         parents = [message.ts for message in found.values() if message.thread_ts == message.ts]
         for replies in await asyncio.gather(*(self._slack.replies(channel, ts) for ts in parents)):
@@ -376,15 +447,39 @@ class Mirror:
             known.counted = facts
 
     async def _tell(self, known: _Mirrored) -> None:
-        """The latest note, on the incident: each write there may set off the customer's automations."""
-        latest = max(known.standing(), key=lambda note: str(note["saidAt"]), default=None)
-        facts: Json = {"latestNote": f"**{latest['kind']}**: {latest['title']}" if latest else ""}
-        if last := _last_activity(known):
+        """The latest note, on the incident: each write there may set off the customer's automations.
+
+        Never of a room that is for few: whoever sees the incident sees this.
+        """
+        facts: Json = {}
+        if not known.room.private:
+            latest = max(known.standing(), key=_said_at, default=None)
+            facts["latestNote"] = f"**{latest.get('kind')}**: {latest.get('title')}" if latest else ""
+        last = _last_activity(known)
+        if last:
             facts["lastActivityAt"] = last
-        if facts != known.told and (known.told or len(facts) > 1):
+        if facts != known.told and (known.told or last):
             known.told_at = time.monotonic()
             await self._catalog.patch_incident(known.room.incident, facts)
             known.told = facts
+
+    # What the documents of a closed room say
+
+    def _document_soon(self, known: _Mirrored) -> None:
+        if self._document_room is None or known.room.state != "closed":
+            return
+        known.outdated = True
+        if known.documenting is None or known.documenting.done():
+            known.documenting = self._background(self._document(known, self._document_room))
+
+    async def _document(self, known: _Mirrored, write: Callable[[WarRoom], Awaitable[None]]) -> None:
+        while known.outdated:
+            await asyncio.sleep(DOCUMENT_SECONDS)
+            known.outdated = False
+            try:
+                await write(known.room)
+            except IncidentCommsError as problem:
+                logger.warning(f"mirror: documents of #{known.room.channel_name} not written: {problem}")
 
     def _background(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -413,6 +508,23 @@ def _channel_of(event: Json) -> str:
     return found if isinstance(found, str) else ""
 
 
+def _since(room: WarRoom) -> float:
+    """From when on what is said in the channel belongs to the room, in seconds since the epoch."""
+    opened = room.reopened_at or room.opened_at
+    return opened.timestamp() if room.linked and opened else 0.0
+
+
+def _anchor(ts: str, note: Json) -> float:
+    """Where reading finds the message of this note: a reply with its parent."""
+    thread = note.get("thread")
+    return float(thread if is_ts(thread) else ts)
+
+
+def _said_at(note: Json) -> datetime:
+    """When it was said; long ago where somebody has written the note by hand and did not tell."""
+    return when(note.get("saidAt")) or datetime.min.replace(tzinfo=UTC)
+
+
 def _last_activity(known: _Mirrored) -> str:
     """When somebody last said something that stands; empty when nobody has."""
     stamps = [float(message.ts) for message in known.state.messages()]
@@ -429,16 +541,18 @@ def _people_in(messages: Iterable[Message]) -> set[str]:
 
 
 def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
-    """Erased in Slack, or a note no more: the text goes, earlier versions too; id and time stay."""
+    """Erased in Slack, or a note no more: what was said, by whom and the way to it go, earlier versions
+    too; id and time stay."""
     entity: Json = {
         "identifier": note_id(room.channel_id, ts),
         "title": "Deleted",
         "properties": {
             "title": "Deleted",
             "text": "",
+            "author": None,
+            "permalink": None,
             "links": [],
             "versions": [],
-            "services": [],
             "deletedAt": iso(now()),
             "channelId": room.channel_id,
             "ts": ts,

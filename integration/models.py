@@ -287,6 +287,7 @@ class WarRoom(Value):
     invited: tuple[str, ...] = ()  # e-mail addresses
     not_invited: tuple[str, ...] = ()  # "address: reason"
     opened_at: datetime | None = None
+    reopened_at: datetime | None = None
     closed_at: datetime | None = None
     archived_at: datetime | None = None
     last_activity_at: datetime | None = None

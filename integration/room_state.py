@@ -76,14 +76,16 @@ class _Record:
 class RoomState:
     """The messages of one channel.
 
-    `settle` is in seconds: how far a read may lag behind what happened.
+    `settle` is in seconds: how far a read may lag behind what happened. What was said up to `since`
+    (seconds since the epoch, Slack's clock) is none of ours, nor are replies to it.
     Messages come back normalised: people and reactions sorted, and `thread_ts` set on replies only
     (Slack puts it on the parent too, once there is a reply, which events do not tell).
     """
 
-    def __init__(self, channel: str, settle: float = 10.0) -> None:
+    def __init__(self, channel: str, settle: float = 10.0, since: float = 0.0) -> None:
         self.channel = channel
         self.settle = settle
+        self.since = since
         self._records: dict[str, _Record] = {}
         self._order: dict[str, list[tuple[float, str]]] = {}  # conversation -> its messages, deleted too
         self._windows: list[tuple[float, float]] = []  # (oldest, horizon) of reads
@@ -182,7 +184,7 @@ class RoomState:
         changed: set[str] = set()
         present: set[str] = set()
         for message in messages:
-            if message.channel != self.channel or is_system(message):
+            if message.channel != self.channel or is_system(message) or not _inside(message, self.since):
                 continue
             present.add(message.ts)
             record = self._records.setdefault(message.ts, _Record())
@@ -220,7 +222,7 @@ class RoomState:
         if not isinstance(payload, dict) or not is_ts(payload.get("ts")):
             return set()
         message = _normal(message_from_event(self.channel, payload))
-        if is_system(message):
+        if is_system(message) or not _inside(message, self.since):
             return set()
         if message.subtype == TOMBSTONE:
             return self._delete(message.ts)

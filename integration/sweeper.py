@@ -105,7 +105,7 @@ class Sweeper:
     async def _rooms(self, read: bool) -> None:
         rooms = await self._catalog.rooms_in_use()
         for room in sorted(rooms, key=_activity, reverse=True):
-            self._mirror.watch(room, read=read)
+            self._mirror.watch(room, read=read, found=True)
         for room in rooms:
             await _safely(f"#{room.channel_name}", self._tend(room))
 
