@@ -16,13 +16,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from loguru import logger
 
 from integration.catalog import Catalog, iso, now, text_hash
+from integration.claim import VERDICTS
+from integration.claim import Claim as Claim
 from integration.effects import Effect
 from integration.errors import (
     Ambiguous,
@@ -35,15 +36,14 @@ from integration.errors import (
 )
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
+from integration.peers import Alone, Peers
 from integration.record_check import same_words
+from integration.takeover import TakeOvers
 
 MAX_ATTEMPTS = 3
 SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
 _BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
 
-Verdict = Literal["mine", "sent", "recover", "again", "unknown"]
-VERDICTS: Mapping[str, Verdict] = {"sent": "sent", "sending": "recover", "unknown": "unknown"}
-"""What a state on the record makes of a claim; every other state ended without an effect."""
 SIDE_BY_SIDE: Mapping[Operation, int] = {"send_email": 5, "post_message": 20}
 """How many of an operation are under way at once; the others wait where the pause switch still holds them."""
 
@@ -56,54 +56,8 @@ class StillUnknown(IncidentCommsError):
     """An effect of which nobody can say whether it happened: a person decides."""
 
 
-@dataclass
-class Claim:
-    """An intent and what to make of it.
-
-    mine     we created it: act
-    sent     it is done: the receipt stands
-    recover  somebody's work was cut off: look first
-    again    it ended without an effect (failed, held, withdrawn): a new run may do it, after a look
-    unknown  nobody could tell: look, and act only when a person insists
-
-    `insist`: a person has just asked for it, knowing how it stands.
-    """
-
-    step: Step
-    verdict: Verdict
-    owner: str
-    receipt: Receipt | None = None
-    reason: str = ""
-    intended_at: datetime | None = None
-    last_owner: str = ""
-    acted: bool = False  # the effect was done just now, by us
-    outcomes: int = 0  # how many were written of it
-    insist: bool = False
-    attempts: int = 0  # how often it has been taken over
-
-    @property
-    def done(self) -> bool:
-        return self.verdict == "sent"
-
-    def communication(self) -> Communication:
-        """What the record will say of it."""
-        return Communication(
-            step=self.step,
-            state="sent" if self.done else "unknown" if self.verdict == "unknown" else "failed",
-            owner=self.owner,
-            receipt=self.receipt,
-            reason=self.reason,
-            intended_at=self.intended_at or now(),
-        )
-
-    def set(self, *, destination: str = "", text: str = "", details: Json | None = None) -> None:
-        """Fill in what was not known at the intent: the channel's id, the text with the bridge link."""
-        update: Json = {"details": {**self.step.details, **(details or {})}}
-        if destination:
-            update["destination"] = destination
-        if text:
-            update["text"] = text
-        self.step = self.step.model_copy(update=update)
+class _Succeeded(IncidentCommsError):
+    """Somebody else has taken over what we were about to do."""
 
 
 class Performer:
@@ -117,6 +71,7 @@ class Performer:
         process: str,
         effect_timeout: float,
         settle: float,
+        peers: Peers | None = None,
         on_outcome: Callable[[Mapping[str, Json]], None] | None = None,
     ) -> None:
         """`on_outcome` is told what was just written of communications, by identifier."""
@@ -124,8 +79,9 @@ class Performer:
         self._on_outcome = on_outcome
         self._effects = effects
         self._process = process
-        self._started = time.monotonic()
-        self._effect_timeout = effect_timeout
+        self._take_overs = TakeOvers(
+            catalog, peers or Alone(), process, effect_timeout=effect_timeout, settle=settle
+        )
         self._settle = settle
         self._claims = 0
         self._busy = KeyedLocks()
@@ -240,7 +196,8 @@ class Performer:
                 effect = self._effects.get(claim.step.operation)
                 if effect is None:
                     raise self._no_service(claim)
-                await self._take_over(claim)
+                if not await self._take_over(claim):
+                    return
                 impossible = cannot_have_happened or effect.repeatable(claim.step)
                 if not impossible and await self._find_earlier(effect, claim):
                     return
@@ -273,13 +230,8 @@ class Performer:
         """See how it stands now: since the claim was made, another task may have been at the same step."""
         await self.flush()
         held = await self._catalog.communication(claim.step.key)
-        if held is None or (held.owner == claim.owner and held.state == "sending"):
-            return
-        claim.receipt, claim.reason, claim.attempts = held.receipt, held.reason, held.attempts
-        claim.last_owner, claim.intended_at = held.owner, held.intended_at
-        verdict = VERDICTS.get(held.state, "again")
-        if not (claim.insist and claim.verdict == "again" and verdict == "unknown"):
-            claim.verdict = verdict
+        if held is not None:
+            claim.see(held)
 
     async def _perform(self, claim: Claim, cannot_have_happened: bool) -> Receipt:
         if claim.verdict == "sent" and claim.receipt is not None:
@@ -291,14 +243,18 @@ class Performer:
             found = await effect.find(claim.step, self._intended(claim)) if effect.readable else None
             return self._found_or_unknown(claim, found)
         if claim.verdict != "mine":
-            await self._take_over(claim)
+            if not await self._take_over(claim):
+                return await self._perform(claim, cannot_have_happened)
             if not cannot_have_happened and not effect.repeatable(claim.step):
                 found = await self._find_earlier(effect, claim)
                 if found is not None:
                     return found
             claim.verdict = "mine"
-        async with self._slots[claim.step.operation]:
-            return await self._act(effect, claim)
+        try:
+            async with self._slots[claim.step.operation]:
+                return await self._act(effect, claim)
+        except _Succeeded:
+            return await self._perform(claim, cannot_have_happened=False)
 
     async def _find_earlier(self, effect: Effect, claim: Claim) -> Receipt | None:
         """What an earlier attempt has left. None: nothing, as far as anybody can tell.
@@ -314,7 +270,7 @@ class Performer:
                 # It ended without an effect, as far as was known then.
                 found = await effect.find(claim.step, self._intended(claim))
             else:
-                quiet = self._quiet_from(claim) if claim.verdict == "recover" else time.monotonic()
+                quiet = self._take_overs.quiet_from(claim) if claim.verdict == "recover" else time.monotonic()
                 found = await self._look(effect, claim, quiet)
         except (RateLimited, CredentialsRefused):
             raise
@@ -340,6 +296,8 @@ class Performer:
 
     async def _act(self, effect: Effect, claim: Claim) -> Receipt:
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            if await self._take_overs.succeeded(claim):
+                raise _Succeeded(claim.step.key)
             paused = await self._look_at_switch()
             if paused:
                 reason = f"all communication is paused: {paused}"
@@ -369,19 +327,11 @@ class Performer:
                 raise
         raise AssertionError("every attempt returns or raises")
 
-    async def _take_over(self, claim: Claim) -> None:
-        """Become the only one that goes on with this intent.
-
-        A lone process treats owners of earlier starts as gone: it is replaced, never rolled.
-        """
-        number = claim.attempts + 1
-        while await self._catalog.create_attempt(claim.step.key, number, claim.owner) != claim.owner:
-            number += 1
-        logger.info(
-            f"{claim.step.key}: taken over from {claim.last_owner or 'an earlier run'} (attempt {number})"
-        )
-        claim.attempts = number
-        change: Json = {"attempts": number}
+    async def _take_over(self, claim: Claim) -> bool:
+        """Become the only one that goes on with this intent; False when another has settled it meanwhile."""
+        if not await self._take_overs.take_over(claim):
+            return False
+        change: Json = {"attempts": claim.attempts}
         if claim.verdict != "recover":
             step = claim.step
             change |= {
@@ -397,13 +347,7 @@ class Performer:
                 "run": step.run,
             }
         await self._catalog.merge_communications({claim.step.key: change})
-
-    def _quiet_from(self, claim: Claim) -> float:
-        """Monotonic time from which nothing of the earlier owner can still be on its way."""
-        gone_since = (
-            self._started if not claim.last_owner.startswith(f"{self._process}/") else time.monotonic()
-        )
-        return gone_since + self._effect_timeout + self._settle
+        return True
 
     async def _look(self, effect: Effect, claim: Claim, quiet_from: float) -> Receipt | None:
         """Read the provider for the marker, twice: what was just done may not be shown at once."""
