@@ -20,6 +20,7 @@ from port_ocean.core.handlers.port_app_config.api import APIPortAppConfig
 
 from integration.errors import Ambiguous, BadInput, Refused, ServiceError
 from integration.live_upserts import COMPONENT, GROUP, INCIDENT, PAGE, UPDATE
+from integration.mapping import InProcessJq
 from integration.models import Json
 from integration.services.statuspage import SERVICE, StatuspageService
 from integration.settings import Settings, variable
@@ -201,6 +202,7 @@ def register_kinds(
     deletes nothing.
     """
     kinds = PageKinds(service, settings, absorb)
+    context.integration.EntityProcessorClass = context.app.webhook_manager.EntityProcessorClass = InProcessJq
     context.integration.AppConfigHandlerClass = guarded_mapping(lambda: settings().statuspage_enabled)
     for kind, generator in (
         (PAGE, kinds.pages),
