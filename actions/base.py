@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from actions.quota import Openings
 from integration.catalog import Catalog
 from integration.chain import Chain
 from integration.errors import BadInput
@@ -35,6 +36,7 @@ class Kit:
     statuspage: StatuspageService | None
     pages: PageMirror | None
     locks: KeyedLocks
+    openings: Openings = field(default_factory=Openings)
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)
 
     def later(self, tasks: Iterable[asyncio.Task[None]]) -> None:

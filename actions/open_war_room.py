@@ -7,22 +7,21 @@ briefing, topic, bookmark, war room and incident side by side. A slow Zoom never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
 
 from loguru import logger
 
 from actions.base import Kit, need_incident, text_input
-from actions.furnish import add_bookmarks, bookmarks, furnish, shown
+from actions.furnish import furnish
+from actions.opening import Opening, links_of
 from integration import communicator, plan
 from integration.catalog import now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
-from integration.models import Command, Incident, Outcome, Receipt, SlackUser, Step, WarRoom
+from integration.models import Command, Incident, Outcome, Step, WarRoom
 from integration.perform import Claim
 
-DECORATION_SECONDS = 2.0
+LINK_LIMIT = 500  # characters of a channel's id or address
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -34,20 +33,22 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 async def _open(command: Command, kit: Kit) -> Outcome:
     automatic = command.automatic
     seen = await _as_sent(command, kit)
-    wanted = text_input(command, "channel", 500)
-    link = plan.linked_channel(wanted or seen.channel) if wanted or seen.channel else ""
+    link, unusable = _wanted_link(command, seen)
 
     def steps(incident: Incident, generation: int) -> list[Step]:
-        by_purpose = plan.opening(incident, kit.settings, generation, command.requested_by, command.run, link)
+        linked = "" if unusable else link
+        by_purpose = plan.opening(
+            incident, kit.settings, generation, command.requested_by, command.run, linked
+        )
         return list(by_purpose.values())
 
     # Round trip 1. What the run carried may be stale, so the incident is read again beside the intents.
-    claims, entity, room, owners, recent, no_link = await asyncio.gather(
+    claims, entity, room, owners, shown, no_link = await asyncio.gather(
         _intend(kit, steps(seen, 1), command.by_person),
         kit.catalog.incident_entity(seen.identifier),
         kit.catalog.room(seen.identifier),
         _owners(kit, seen),
-        kit.catalog.rooms_opened_since(now() - timedelta(hours=1)) if automatic else _nothing(),
+        kit.catalog.rooms_opened_since(now() - timedelta(hours=1)) if automatic else _none(),
         _why_no_link(kit, link),
     )
     if entity is None:
@@ -56,21 +57,17 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         raise claims
     incident = kit.catalog.reader.read(entity)
     why_not = plan.why_no_room(incident, kit.settings, automatic, now())
-    if why_not is None and room is None and recent >= kit.settings.max_rooms_per_hour:
-        why_not = BadInput(
-            "maxRoomsPerHour",
-            f"{recent} war rooms were opened within the last hour, {kit.settings.max_rooms_per_hour} are "
-            f"allowed; press the button on {incident.identifier} if it needs one",
-        )
+    unusable = unusable or no_link
+    if why_not is None and room is None:
+        if no_link and not automatic:
+            why_not = BadInput("channel", no_link)
+        else:
+            why_not = _decide(kit, automatic, incident, 1, shown)
     if why_not is not None:
         await _give_up(kit, claims, str(why_not))
-        if automatic:
-            return Outcome(summary=f"No war room was opened. {why_not}", label="Not needed")
-        raise why_not
-
+        return _not_opened(automatic, why_not)
     if no_link and room is None:
-        await _give_up(kit, claims, no_link)
-        raise BadInput("channel", no_link)
+        _open_anew(claims, steps(incident, 1))
 
     previous = ""
     generation = 1
@@ -83,11 +80,69 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         room = await kit.catalog.room(plan.room_id(incident.identifier, generation))
         if room is None:
             await _give_up(kit, claims, "its channel is archived; a new room takes its place")
+            if no_link and text_input(command, "channel", LINK_LIMIT):
+                raise BadInput("channel", no_link)
+            if (why_not := _decide(kit, automatic, incident, generation, shown)) is not None:
+                return _not_opened(automatic, why_not)
             claims = await kit.performer.intend(steps(incident, generation), insist=command.by_person)
     opening = Opening(
         kit, command, incident, generation, previous, {claim.step.purpose: claim for claim in claims}
     )
-    return await opening.run((*incident.people, *owners))
+    if unusable:
+        opening.log.append(f"Its channel could not be linked, so a new one was opened: {unusable}")
+    opened = False
+    try:
+        outcome = await opening.run((*incident.people, *owners))
+        opened = outcome.ok
+        return outcome
+    finally:
+        if not opened:
+            kit.openings.undo(plan.room_id(incident.identifier, generation))
+
+
+def _wanted_link(command: Command, incident: Incident) -> tuple[str, str]:
+    """(id of the channel to link, why what is named can't be one). A person hears of it at once, whereas
+    a severe incident gets its room whatever some tool has written into that property."""
+    named = text_input(command, "channel", LINK_LIMIT) or incident.channel
+    if not named:
+        return "", ""
+    try:
+        return plan.linked_channel(named), ""
+    except BadInput as problem:
+        if not command.automatic:
+            raise
+        return "", str(problem)
+
+
+def _decide(
+    kit: Kit, automatic: bool, incident: Incident, generation: int, shown: Collection[str]
+) -> BadInput | None:
+    """Why this room is one too many, or None when it is to be opened, which counts from now on."""
+    opened, most = kit.openings.count(shown), kit.settings.max_rooms_per_hour
+    if automatic and opened >= most:
+        return BadInput(
+            "maxRoomsPerHour",
+            f"{opened} war rooms were opened within the last hour, {most} are allowed; "
+            f"press the button on {incident.identifier} if it needs one",
+        )
+    kit.openings.decide(plan.room_id(incident.identifier, generation))
+    return None
+
+
+def _not_opened(automatic: bool, why_not: BadInput) -> Outcome:
+    if automatic:
+        return Outcome(summary=f"No war room was opened. {why_not}", label="Not needed")
+    raise why_not
+
+
+def _open_anew(claims: list[Claim], steps: list[Step]) -> None:
+    """Turn what was to link a channel into what opens one."""
+    wanted = {step.key: step for step in steps}
+    for claim in claims:
+        step = wanted.get(claim.step.key)
+        if step is not None and not claim.done:
+            update = {"destination": step.destination, "details": step.details}
+            claim.step = claim.step.model_copy(update=update)
 
 
 async def _give_up(kit: Kit, claims: list[Claim], reason: str) -> None:
@@ -147,8 +202,8 @@ async def _owners(kit: Kit, incident: Incident) -> tuple[str, ...]:
         return ()
 
 
-async def _nothing() -> int:
-    return 0
+async def _none() -> frozenset[str]:
+    return frozenset()
 
 
 async def _repair(
@@ -171,7 +226,7 @@ async def _repair(
         return Outcome(
             summary=f"The war room of {incident.identifier} is open already: {room.channel_url}",
             label="Already open",
-            links=_links(room),
+            links=links_of(room),
             log=tuple(f"Not mended: {problem}" for problem in await furnish(kit, room)),
         )
     previous = plan.room_id(incident.identifier, room.generation - 1) if room.generation > 1 else ""
@@ -189,260 +244,22 @@ async def _reopen(command: Command, kit: Kit, incident: Incident, room: WarRoom)
         run=command.run,
     )
     (claim,) = await kit.performer.intend([step])
-    await asyncio.gather(
-        kit.performer.perform(claim),
-        kit.catalog.patch_room(room.identifier, {"state": "open"}),
-        kit.catalog.patch_incident(incident.identifier, {"warRoomState": "open"}),
-        kit.slack.set_topic(room.channel_id, communicator.topic(incident, room.bridge_url)),
-    )
+    log: list[str] = []
+    try:
+        await kit.performer.perform(claim)
+        # It stands without its topic, and Slack allows few of them a minute.
+        await kit.slack.set_topic(room.channel_id, communicator.topic(incident, room.bridge_url))
+    except IncidentCommsError as problem:
+        log.append(f"The {'topic could not be set' if claim.done else 'room was not told'}: {problem}")
     kit.performer.relate([claim], room.identifier)
     await kit.performer.flush()
+    # The room last of all: a reopening that was cut off before this is taken up again.
+    await kit.catalog.patch_incident(incident.identifier, {"warRoomState": "open"})
+    await kit.catalog.patch_room(room.identifier, {"state": "open"})
     kit.mirror.watch(room.model_copy(update={"state": "open"}))
     return Outcome(
         summary=f"The war room of {incident.identifier} is open again: {room.channel_url}",
         label="Open again",
-        links=_links(room),
+        links=links_of(room),
+        log=tuple(log),
     )
-
-
-def _links(room: WarRoom) -> tuple[str, ...]:
-    return tuple(link for link in (room.channel_url, room.bridge_url) if link)
-
-
-@dataclass
-class Bridge:
-    kind: str = "none"
-    url: str = ""
-    host: str = ""
-    meeting: str = ""
-    problem: str = ""
-
-
-@dataclass
-class Opening:
-    """One opening of one room, from its claims to a furnished channel."""
-
-    kit: Kit
-    command: Command
-    incident: Incident
-    generation: int
-    previous: str
-    claims: dict[str, Claim]
-    room: WarRoom | None = None  # what stands already, when an earlier opening was cut off
-    log: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        # Somebody was here before us: what has no key of its own is looked up before it is done.
-        self.cut_off = any(claim.verdict != "mine" for claim in self.claims.values())
-
-    async def run(self, emails: tuple[str, ...]) -> Outcome:
-        """Round trips 2 and 3, then what may follow at leisure."""
-        person = self.command.requested_by
-        if "@" in person and not self.command.automatic:
-            emails = (*emails, person)
-        claim = self.claims["channel"]
-        if "link" not in claim.step.details:
-            # The incident as it is now decides on privacy, whatever the run carried.
-            claim.set(details={"private": self.incident.private})
-        bridge_task = asyncio.create_task(self._bridge())
-        people_task = asyncio.create_task(self.kit.people.find(emails))
-        try:
-            channel = await self.kit.performer.perform(claim)
-        except IncidentCommsError as problem:
-            people_task.cancel()
-            return await self._without_channel(await bridge_task, problem)
-        invite_task = asyncio.create_task(self._invite(channel, people_task))
-        await asyncio.wait({bridge_task}, timeout=self.kit.settings.bridge_grace_seconds)
-        late = not bridge_task.done()
-        bridge = Bridge(problem="on its way") if late else bridge_task.result()
-        room = self._room(channel, bridge, (await self.kit.slack.me()).team_url)
-        self.kit.mirror.watch(room)
-        decoration = [
-            asyncio.create_task(self._optional("topic", self._topic(room))),
-            asyncio.create_task(self._optional("bookmarks", self._bookmark(room))),
-        ]
-        briefing, (invited, not_invited), _ = await asyncio.gather(
-            self._briefing(room, bridge, new_channel=claim.acted), invite_task, self._write_back(room)
-        )
-        room = room.model_copy(
-            update={"briefing_ts": briefing, "invited": invited, "not_invited": not_invited}
-        )
-        if late:
-            bridge = await bridge_task
-            room = await self._late_bridge(room, bridge)
-        elif bridge.url not in self.claims["briefing"].step.text:
-            # An earlier opening told the room what it knew before it was cut off.
-            await self._tell_bridge(room, bridge)
-        self.kit.performer.relate(list(self.claims.values()), room.identifier)
-        # Slack allows few topics and bookmarks a minute; the run does not wait for them for long.
-        await asyncio.gather(
-            self._write_room(room),
-            self.kit.performer.flush(),
-            asyncio.wait(decoration, timeout=DECORATION_SECONDS),
-        )
-        self.kit.later(decoration)
-        self.kit.mirror.watch(room)
-        return self._outcome(room, bridge)
-
-    async def _without_channel(self, bridge: Bridge, problem: IncidentCommsError) -> Outcome:
-        """Slack gave no channel: keep what the others gave, and say so."""
-        summary = f"No channel: {problem}"
-        if bridge.url:
-            await self.kit.catalog.patch_incident(self.incident.identifier, {"warRoomBridge": bridge.url})
-            summary += f" The bridge is open: {bridge.url}"
-        briefing = [self.claims["briefing"]]
-        await self.kit.performer.abandon(briefing, f"no channel: {problem}", cannot_have_happened=True)
-        await self.kit.performer.flush()
-        links = (bridge.url,) if bridge.url else ()
-        return Outcome(ok=False, summary=summary, label="No channel", links=links, log=tuple(self.log))
-
-    async def _bridge(self) -> Bridge:
-        """The bridge, the static one in its place, or none with the reason; a dead Zoom raises nothing."""
-        claim = self.claims.get("bridge")
-        static = self.kit.settings.static_bridge_url
-        problem = "no Zoom account is configured"
-        if claim is not None:
-            try:
-                receipt = await self.kit.performer.perform(claim)
-                data = receipt.data
-                return Bridge("zoom", str(data["joinUrl"]), str(data["host"]), str(data["meeting"]))
-            except IncidentCommsError as failure:
-                problem = str(failure)
-                self.log.append(f"No Zoom meeting: {problem}")
-        if static:
-            return Bridge("static", static, problem=problem if claim else "")
-        return Bridge(problem=problem)
-
-    async def _invite(
-        self, channel: Receipt, people: asyncio.Task[tuple[dict[str, SlackUser], dict[str, str]]]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """(addresses invited, "address: reason" of the others)."""
-        found, missing = await people
-        refused: dict[str, str] = {}
-        if found:
-            ids = {user.id: email for email, user in found.items()}
-            try:
-                refused = await self.kit.slack.invite(str(channel.data["channel"]), list(ids))
-            except ServiceError as problem:
-                refused = dict.fromkeys(ids, str(problem))
-            missing.update({ids[user]: reason for user, reason in refused.items() if user in ids})
-        invited = tuple(email for email, user in found.items() if user.id not in refused)
-        not_invited = tuple(f"{email}: {reason}" for email, reason in missing.items())
-        if not_invited:
-            self.log.append(communicator.not_invited(not_invited))
-        return invited, not_invited
-
-    def _room(self, channel: Receipt, bridge: Bridge, team_url: str) -> WarRoom:
-        identifier = plan.room_id(self.incident.identifier, self.generation)
-        before = self.room
-        private = bool(channel.data.get("private"))
-        mirrored = not private or bool(self.kit.settings.private_rooms_team)
-        return WarRoom(
-            identifier=identifier,
-            incident=self.incident.identifier,
-            generation=self.generation,
-            state="open",
-            channel_id=str(channel.data["channel"]),
-            channel_name=str(channel.data["name"]),
-            channel_url=f"{team_url.rstrip('/')}/archives/{channel.data['channel']}",
-            linked=bool(channel.data.get("linked")),
-            private=private,
-            bridge_kind="zoom" if bridge.kind == "zoom" else "static" if bridge.kind == "static" else "none",
-            bridge_url=bridge.url,
-            bridge_host=bridge.host,
-            meeting_id=bridge.meeting,
-            closures=before.closures if before else 0,
-            opened_at=(before.opened_at if before else None) or now(),
-            mirror="fresh" if mirrored else "off",
-        )
-
-    async def _briefing(self, room: WarRoom, bridge: Bridge, new_channel: bool) -> str:
-        claim = self.claims["briefing"]
-        by = self.command.requested_by
-        text, blocks = communicator.briefing(self.incident, room.bridge_url, bridge.problem, by)
-        if claim.verdict != "sent":
-            claim.set(destination=room.channel_id, text=text, details={"blocks": blocks})
-        receipt = await self.kit.performer.perform(claim, cannot_have_happened=new_channel)
-        return str(receipt.data["ts"])
-
-    async def _late_bridge(self, room: WarRoom, bridge: Bridge) -> WarRoom:
-        """The bridge came after the briefing: tell the room, and mend what was said without it."""
-        room = room.model_copy(
-            update={
-                "bridge_kind": bridge.kind,
-                "bridge_url": bridge.url,
-                "bridge_host": bridge.host,
-                "meeting_id": bridge.meeting,
-            }
-        )
-        work: list[Coroutine[Any, Any, Any]] = [self._tell_bridge(room, bridge)]
-        if bridge.url:
-            work += [
-                self._optional("topic", self._topic(room)),
-                self._optional("bookmark", self._bookmark(room, only="Bridge")),
-                self._write_back(room),
-            ]
-        await asyncio.gather(*work)
-        return room
-
-    async def _tell_bridge(self, room: WarRoom, bridge: Bridge) -> None:
-        """Mend the briefing that was said without the bridge, and say where it is."""
-        claim = self.claims["briefing"]
-        by = self.command.requested_by
-        text, blocks = communicator.briefing(self.incident, bridge.url, bridge.problem, by)
-
-        async def mend() -> None:
-            await self.kit.slack.update_message(room.channel_id, room.briefing_ts, text, blocks)
-            self.kit.performer.reworded(claim, text)
-
-        await asyncio.gather(
-            self._optional("briefing", mend()), *([self._say_bridge(room)] if bridge.url else [])
-        )
-
-    async def _say_bridge(self, room: WarRoom) -> None:
-        text = communicator.bridge_follows(room.bridge_url)
-        step = plan.message(
-            room, "bridge link", text, requested_by=self.command.requested_by, run=self.command.run
-        )
-        (claim,) = await self.kit.performer.intend([step])
-        self.claims["bridge link"] = claim
-        await self.kit.performer.perform(claim)
-
-    async def _topic(self, room: WarRoom) -> None:
-        await self.kit.slack.set_topic(room.channel_id, communicator.topic(self.incident, room.bridge_url))
-
-    async def _bookmark(self, room: WarRoom, *, only: str = "") -> None:
-        wanted = bookmarks(self.incident, room)
-        if only:
-            wanted = {title: link for title, link in wanted.items() if title == only}
-        await add_bookmarks(self.kit, room, wanted, look=self.cut_off)
-
-    async def _write_room(self, room: WarRoom) -> None:
-        await self.kit.catalog.write_room(room, f"War room of {self.incident.identifier}", self.previous)
-
-    async def _write_back(self, room: WarRoom) -> None:
-        """The war room first: the incident's relation needs it to exist."""
-        await self._write_room(room)
-        await self.kit.catalog.patch_incident(self.incident.identifier, *shown(room))
-
-    async def _optional(self, what: str, work: Coroutine[Any, Any, Any]) -> None:
-        """What the room is better with, but stands without."""
-        try:
-            await work
-        except ServiceError as problem:
-            self.log.append(f"The {what} could not be set: {problem}")
-
-    def _outcome(self, room: WarRoom, bridge: Bridge) -> Outcome:
-        summary = f"War room of {self.incident.identifier}: #{room.channel_name}"
-        summary += f", bridge {room.bridge_url}" if room.bridge_url else f", no bridge ({bridge.problem})"
-        told = [f"Channel #{room.channel_name}: {room.channel_url}"]
-        if room.bridge_url:
-            told.append(f"Bridge: {room.bridge_url}")
-        if room.invited:
-            told.append("Invited: " + ", ".join(room.invited))
-        return Outcome(
-            summary=summary,
-            label="Open" if room.bridge_url else "No bridge",
-            links=_links(room),
-            log=(*told, *self.log),
-        )

@@ -18,6 +18,10 @@ from loguru import logger
 
 from integration.errors import BadInput, Refused, ServiceError
 from integration.models import (
+    BRIDGE_KINDS,
+    COMMUNICATION_STATES,
+    MIRROR_STATES,
+    ROOM_STATES,
     Approval,
     Audience,
     Communication,
@@ -147,6 +151,11 @@ class Catalog:
     def unknown_incident(self, identifier: str) -> str:
         return f"Port has no {self._settings.incident_blueprint} {identifier!r}"
 
+    async def incidents_changed_since(self, since: datetime) -> list[Json]:
+        """The entities of incidents that were created or changed since then. Port's search lags by seconds."""
+        rules = [{"property": "$updatedAt", "operator": "between", "value": _since(since)}]
+        return await self._port.search(self._settings.incident_blueprint, rules)
+
     async def owners(self, services: Sequence[str]) -> tuple[str, ...]:
         """E-mail addresses of the owners of the named services."""
         # One GET each, side by side: Port's search shows the past, and a service may be new.
@@ -207,10 +216,11 @@ class Catalog:
         # A linked channel may have been the room of several incidents, one after the other.
         return max(found, key=lambda room: (room.state == "open", room.generation), default=None)
 
-    async def rooms_opened_since(self, since: datetime) -> int:
-        between = {"from": iso(since), "to": iso(now() + timedelta(minutes=10))}
-        rules = [{"property": "openedAt", "operator": "between", "value": between}]
-        return len(await self._port.search(WAR_ROOM, rules, include=["identifier"]))
+    async def rooms_opened_since(self, since: datetime) -> frozenset[str]:
+        """Identifiers of the war rooms that were opened since then. Port's search lags by seconds."""
+        rules = [{"property": "openedAt", "operator": "between", "value": _since(since)}]
+        found = await self._port.search(WAR_ROOM, rules, include=["$identifier"])
+        return frozenset(str(entity["identifier"]) for entity in found)
 
     async def write_room(self, room: WarRoom, title: str, previous: str = "") -> None:
         """Create or merge the whole war room entity."""
@@ -228,6 +238,7 @@ class Catalog:
             "bridge": room.bridge_url or None,
             "bridgeHost": room.bridge_host or None,
             "meetingId": room.meeting_id or None,
+            "briefing": room.briefing_url or None,
             "briefingTs": room.briefing_ts or None,
             "generation": room.generation,
             "closures": room.closures,
@@ -417,7 +428,7 @@ def text_hash(text: str) -> str:
 def read_communication(entity: Json) -> Communication | None:
     """The communication in `entity`; None for one that a person has made by hand and left incomplete."""
     properties: Json = entity.get("properties") or {}
-    if properties.get("operation") not in _MEDIUM or not properties.get("state"):
+    if properties.get("operation") not in _MEDIUM or properties.get("state") not in COMMUNICATION_STATES:
         return None
     held = properties.get("receipt")
     receipt = None
@@ -462,7 +473,10 @@ def read_audience(entity: Json) -> Audience:
 
 
 def read_room(entity: Json) -> WarRoom | None:
-    """The war room in `entity`; None when a person has made one by hand without a channel."""
+    """The war room in `entity`; None when a person has made one by hand without a channel.
+
+    A choice that we don't know, such as one that a person has added and picked, reads as the usual one.
+    """
     properties: Json = entity.get("properties") or {}
     relations: Json = entity.get("relations") or {}
     if not properties.get("channelId") or not relations.get("incident"):
@@ -471,17 +485,18 @@ def read_room(entity: Json) -> WarRoom | None:
         identifier=str(entity["identifier"]),
         incident=_text(relations.get("incident")),
         generation=int(properties.get("generation") or 1),
-        state=properties.get("state") or "open",
+        state=_one_of(ROOM_STATES, properties.get("state"), "open"),
         channel_id=_text(properties.get("channelId")),
         channel_name=_text(properties.get("channelName")),
         channel_url=_text(properties.get("channel")),
         linked=properties.get("linked") is True,
         private=properties.get("private") is True,
-        bridge_kind=properties.get("bridgeKind") or "none",
+        bridge_kind=_one_of(BRIDGE_KINDS, properties.get("bridgeKind"), "none"),
         bridge_url=_text(properties.get("bridge")),
         bridge_host=_text(properties.get("bridgeHost")),
         meeting_id=_text(properties.get("meetingId")),
         briefing_ts=_text(properties.get("briefingTs")),
+        briefing_url=_text(properties.get("briefing")),
         closures=int(properties.get("closures") or 0),
         invited=_texts(properties.get("invited")),
         not_invited=_texts(properties.get("notInvited")),
@@ -490,7 +505,7 @@ def read_room(entity: Json) -> WarRoom | None:
         closed_at=when(properties.get("closedAt")),
         archived_at=when(properties.get("archivedAt")),
         last_activity_at=when(properties.get("lastActivityAt")),
-        mirror=properties.get("mirror") or "fresh",
+        mirror=_one_of(MIRROR_STATES, properties.get("mirror"), "fresh"),
     )
 
 
@@ -498,7 +513,7 @@ def note_id(channel: str, ts: str) -> str:
     return f"{channel}-{ts}"
 
 
-def note_entity(note: Note, room: WarRoom, services: Sequence[str] = (), team: str = "") -> Json:
+def note_entity(note: Note, room: WarRoom, team: str = "") -> Json:
     """The note as an entity, owned by `team` where one is given. `versions` are the mirror's to add."""
     entity: Json = {
         "identifier": note_id(note.channel, note.ts),
@@ -514,7 +529,6 @@ def note_entity(note: Note, room: WarRoom, services: Sequence[str] = (), team: s
             "confidence": round(note.confidence, 3),
             "how": note.how,
             "links": [link.model_dump() for link in note.links],
-            "services": list(services),
             "edited": note.edited,
             "channelId": note.channel,
             "ts": note.ts,
@@ -524,6 +538,15 @@ def note_entity(note: Note, room: WarRoom, services: Sequence[str] = (), team: s
     if team:
         entity["team"] = [team]
     return entity
+
+
+def _since(at: datetime) -> Json:
+    """From then on. Port knows no open end; its clock may be ahead of ours."""
+    return {"from": iso(at), "to": iso(now() + timedelta(minutes=10))}
+
+
+def _one_of[T](known: Sequence[T], value: Any, usual: T) -> T:
+    return value if value in known else usual
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -225,6 +225,14 @@ Operation = Literal[
     "resolve_incident",
 ]
 CommunicationState = Literal["sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"]
+COMMUNICATION_STATES: tuple[CommunicationState, ...] = get_args(CommunicationState)
+
+RoomState = Literal["open", "closed", "archived"]
+ROOM_STATES: tuple[RoomState, ...] = get_args(RoomState)
+BridgeKind = Literal["zoom", "static", "none"]
+BRIDGE_KINDS: tuple[BridgeKind, ...] = get_args(BridgeKind)
+MirrorState = Literal["fresh", "unreadable", "off"]
+MIRROR_STATES: tuple[MirrorState, ...] = get_args(MirrorState)
 
 
 class Step(Value):
@@ -272,17 +280,18 @@ class WarRoom(Value):
     identifier: str
     incident: str
     generation: int = 1
-    state: Literal["open", "closed", "archived"] = "open"
+    state: RoomState = "open"
     channel_id: str
     channel_name: str = ""
     channel_url: str = ""
     linked: bool = False  # the channel was there before us: we never archive it
     private: bool = False
-    bridge_kind: Literal["zoom", "static", "none"] = "none"
+    bridge_kind: BridgeKind = "none"
     bridge_url: str = ""
     bridge_host: str = ""
     meeting_id: str = ""
     briefing_ts: str = ""
+    briefing_url: str = ""
     closures: int = 0  # how often it was closed; part of the closing message's key
     invited: tuple[str, ...] = ()  # e-mail addresses
     not_invited: tuple[str, ...] = ()  # "address: reason"
@@ -291,7 +300,7 @@ class WarRoom(Value):
     closed_at: datetime | None = None
     archived_at: datetime | None = None
     last_activity_at: datetime | None = None
-    mirror: Literal["fresh", "dirty", "unreadable", "off"] = "fresh"
+    mirror: MirrorState = "fresh"
 
 
 class Audience(Value):

@@ -98,7 +98,12 @@ SHOUTED = Settings(open_severities=("Critical", "HIGH"), closed_statuses=("Resol
         ("open_war_room_on_severity", None, incident(severity="high", status="DONE"), False),
         ("open_war_room_on_severity", None, incident(severity=1), False),
         ("open_war_room_on_severity", None, incident(severity="high", status=None), True),
-        ("close_war_room_on_status", incident(severity="high"), incident(severity="high", status="DONE"), True),
+        (
+            "close_war_room_on_status",
+            incident(severity="high"),
+            incident(severity="high", status="DONE"),
+            True,
+        ),
         ("close_war_room_on_status", incident(status="done"), incident(status="Resolved"), False),
     ],
 )

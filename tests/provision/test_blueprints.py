@@ -121,7 +121,7 @@ async def test_choices_we_write_are_added_to_an_enum(organisation: Organisation)
     assert "blueprint incidentWarRoom: added choices of state" in said
     found = (await organisation.blueprint("incidentWarRoom"))["schema"]["properties"]["state"]
     assert found["title"] == "How it stands"
-    assert found["enum"] == ["haunted", "open", "opening", "closed", "archived"]
+    assert found["enum"] == ["haunted", "open", "closed", "archived"]
     assert found["enumColors"]["open"] == "lime"
 
 
