@@ -15,7 +15,7 @@ import pytest
 from sandbox.port.service import ADMIN
 from sandbox.stage import ROOT, Json, Stage
 from sandbox.statuspage.seeding import DEFAULT_PAGE
-from tests.stories.play import COMMANDER, RESPONDER, Incident, Room, becomes, mark
+from tests.stories.play import COMMANDER, RESPONDER, Incident, Room, becomes, mark, trouble
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -232,6 +232,25 @@ async def test_an_archived_room_can_no_longer_be_read_and_the_chain_still_holds(
     assert {one["purpose"] for one in unreadable} == {"briefing", "closing"}
     assert "archived" in unreadable[0]["detail"]
     assert any("INSTALLATION_KEY is not set" in note for note in ended.report["notes"])
+
+
+async def test_what_we_wrote_again_ourselves_is_on_the_record(stage: Stage) -> None:
+    late: Json = {"service": "zoom", "operation": "meetings.create", "answer_delay": 4.0}
+    async with trouble(stage, late):
+        incident = await Incident.created(stage, severity="sev1")
+        room = await incident.opened()
+    assert room.properties["bridge"]
+    chain = await links(incident, 5)  # the briefing twice: without the bridge, and with it
+
+    ended = await verifies_as(incident, "intact", what="the record verifies")
+
+    said = {one["purpose"]: one["outcome"] for one in ended.report["messages"]}
+    assert said.pop("briefing") in ("as sent", "amended")
+    assert said == {"channel": "as sent", "bridge": "not kept", "bridge link": "as sent"}
+    first, again = [one["properties"] for one in chain if one["properties"]["purpose"] == "briefing"]
+    briefing = (await incident.communications())["briefing"]
+    assert room.properties["bridge"] in briefing["text"]
+    assert again["textHash"] == briefing["textHash"] != first["textHash"]
 
 
 async def test_what_cannot_be_verified_is_no_failure_of_the_record(stage: Stage) -> None:
