@@ -248,10 +248,11 @@ class Mirror:
         return known.held
 
     @staticmethod
-    def _hold(known: _Mirrored, notes: Iterable[Json]) -> None:
+    def _hold(known: _Mirrored, notes: Iterable[Json]) -> dict[str, Json]:
         """Take in notes as Port shows them, beneath what we know better. Those that are not named after a
         message were written by a button or by hand: no reading of the room touches them."""
-        channel, said = known.room.channel_id, {}
+        channel = known.room.channel_id
+        said: dict[str, Json] = {}
         for note in notes:
             properties: Json = note.get("properties") or {}
             identifier, ts = str(note.get("identifier")), properties.get("ts")
@@ -262,6 +263,7 @@ class Mirror:
             else:
                 known.written.setdefault(identifier, properties)
         known.held = said | (known.held or {})
+        return known.held
 
     async def _hold_late_notes(self, known: _Mirrored) -> None:
         """Notes written just before a start, which Port's search did not show at first."""
