@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from integration.models import Json, Message, Reaction
 
@@ -59,7 +59,7 @@ _TS = re.compile(r"\d{1,12}\.\d{1,9}")
 _DEEP = 12  # blocks nest four levels deep in Slack; whatever is deeper was not made by Slack
 
 
-def is_ts(value: object) -> bool:
+def is_ts(value: object) -> TypeGuard[str]:
     """Whether `value` is a message id of Slack: seconds since the epoch, a dot, a counter."""
     return isinstance(value, str) and _TS.fullmatch(value) is not None
 
