@@ -9,6 +9,7 @@ from actions.delivery import choice
 from integration import messages, plan
 from integration.errors import BadInput, IncidentCommsError
 from integration.models import NOTE_KINDS, Command, NoteKind, Outcome
+from integration.notetaker.secrets_mask import mask
 
 NOTE_LIMIT = 3000
 
@@ -16,7 +17,7 @@ NOTE_LIMIT = 3000
 async def handle(command: Command, kit: Kit) -> Outcome:
     identifier = need_incident(command)
     kind: NoteKind = choice(command, "kind", NOTE_KINDS)  # type: ignore[assignment]
-    text = messages.checked_text("text", command.inputs.get("text"), NOTE_LIMIT)
+    text = mask(messages.checked_text("text", command.inputs.get("text"), NOTE_LIMIT))
     incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
     if room is None:
         raise BadInput("incident", f"{identifier} has no war room to keep notes in; open it first")
