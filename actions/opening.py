@@ -11,7 +11,7 @@ from actions.base import Kit
 from actions.furnish import add_bookmarks, bookmarks, shown
 from integration import communicator, plan
 from integration.catalog import now
-from integration.errors import IncidentCommsError, ServiceError
+from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.models import Command, Incident, Outcome, Receipt, SlackUser, WarRoom
 from integration.perform import Claim
 
@@ -19,8 +19,10 @@ DECORATION_SECONDS = 2.0
 
 
 def links_of(room: WarRoom) -> tuple[str, ...]:
-    """What a run that is about this room links to."""
-    return tuple(link for link in (room.channel_url, room.bridge_url) if link)
+    """What a run that is about this room links to. Anybody may look at a run: the bridge of what is for few
+    is not among it."""
+    links = (room.channel_url, "" if room.private else room.bridge_url)
+    return tuple(link for link in links if link)
 
 
 @dataclass
@@ -108,11 +110,11 @@ class Opening:
         summary = f"No channel: {problem}"
         if bridge.url:
             await self.kit.catalog.patch_incident(self.incident.identifier, {"warRoomBridge": bridge.url})
-            summary += f" The bridge is open: {bridge.url}"
+            summary += " The bridge is open; the incident shows its link."
         briefing = [self.claims["briefing"]]
         await self.kit.performer.abandon(briefing, f"no channel: {problem}", cannot_have_happened=True)
         await self.kit.performer.flush()
-        links = (bridge.url,) if bridge.url else ()
+        links = (bridge.url,) if bridge.url and not self.incident.private else ()
         return Outcome(ok=False, summary=summary, label="No channel", links=links, log=tuple(self.log))
 
     async def _bridge(self) -> Bridge:
@@ -123,14 +125,23 @@ class Opening:
         if claim is not None:
             try:
                 receipt = await self.kit.performer.perform(claim)
-                data = receipt.data
-                return Bridge("zoom", str(data["joinUrl"]), str(data["host"]), str(data["meeting"]))
+                host, meeting = str(receipt.data["host"]), str(receipt.data["meeting"])
+                return Bridge("zoom", receipt.join_url or await self._join_url(meeting), host, meeting)
             except IncidentCommsError as failure:
                 problem = str(failure)
                 self.log.append(f"No Zoom meeting: {problem}")
         if static:
             return Bridge("static", static, problem=problem if claim else "")
         return Bridge(problem=problem)
+
+    async def _join_url(self, meeting: str) -> str:
+        """The way into a meeting that stands on the record, which keeps no such links."""
+        if self.room is not None and self.room.meeting_id == meeting and self.room.bridge_url:
+            return self.room.bridge_url
+        found = await self.kit.zoom.meeting(meeting) if self.kit.zoom is not None else None
+        if found is None:
+            raise Refused("zoom", "meetings.get", "3001", f"meeting {meeting} is there no more")
+        return found.join_url
 
     async def _invite(
         self, channel: Receipt, people: asyncio.Task[tuple[dict[str, SlackUser], dict[str, str]]]
@@ -252,9 +263,10 @@ class Opening:
 
     def _outcome(self, room: WarRoom, bridge: Bridge) -> Outcome:
         summary = f"War room of {self.incident.identifier}: #{room.channel_name}"
-        summary += f", bridge {room.bridge_url}" if room.bridge_url else f", no bridge ({bridge.problem})"
+        # Our log tells the summary, too: no link to the meeting in it.
+        summary += f", bridge: {room.bridge_kind}" if room.bridge_url else f", no bridge ({bridge.problem})"
         told = [f"Channel #{room.channel_name}: {room.channel_url}"]
-        if room.bridge_url:
+        if room.bridge_url and not room.private:
             told.append(f"Bridge: {room.bridge_url}")
         if room.invited:
             told.append("Invited: " + ", ".join(room.invited))

@@ -37,7 +37,7 @@ async def sync(incident: Incident, room: WarRoom, kit: Kit) -> Outcome:
     else:
         try:
             await kit.slack.set_topic(room.channel_id, topic)
-            log.append(f"Topic: {topic}")
+            log.append(f"Topic: {communicator.topic(incident, '') if room.private else topic}")
         except ServiceError as problem:
             log.append(f"The topic could not be set: {problem}")
     refused: dict[str, str] = {}

@@ -183,8 +183,8 @@ def _marker(step: Step) -> str:
 
 
 def _meeting_receipt(meeting: Meeting) -> Receipt:
-    data = {"meeting": meeting.id, "uuid": meeting.uuid, "host": meeting.host, "joinUrl": meeting.join_url}
-    return Receipt(data=data, permalink=meeting.join_url)
+    data = {"meeting": meeting.id, "uuid": meeting.uuid, "host": meeting.host}
+    return Receipt(data=data, join_url=meeting.join_url)
 
 
 class PostMessage:

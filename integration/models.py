@@ -260,6 +260,7 @@ class Receipt(Value):
     permalink: str = ""
     at: datetime | None = None  # the provider's time of the effect, where it tells
     text: str = ""  # the words that stand there, where an earlier attempt was found
+    join_url: str = ""  # lets whoever has it into a meeting: handed on at once, never put on the record
 
 
 class Communication(Value):

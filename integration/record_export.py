@@ -61,7 +61,7 @@ def entries(
     `meetings`: links of meetings besides those of the record itself.
     """
     known = list(communications)
-    secrets = sorted({*_meetings(known), *filter(None, meetings)}, key=len, reverse=True)
+    secrets = [*_meetings(known), *(re.compile(re.escape(link)) for link in meetings if link)]
     names = {
         str(one.receipt.data.get("channel")): f"#{one.receipt.data['name']}"
         for one in known
@@ -77,12 +77,12 @@ def entries(
 
 
 def _entry(
-    one: Communication, links: Sequence[Link], secrets: Sequence[str], names: Mapping[str, str]
+    one: Communication, links: Sequence[Link], secrets: Sequence[re.Pattern[str]], names: Mapping[str, str]
 ) -> Entry:
     step, receipt = one.step, one.receipt
     text, reason = step.text, one.reason
     for secret in secrets:
-        text, reason = text.replace(secret, MEETING), reason.replace(secret, MEETING)
+        text, reason = secret.sub(MEETING, text), secret.sub(MEETING, reason)
     name = names.get(step.destination)
     last = links[-1] if links else None
     return Entry(
@@ -282,9 +282,10 @@ def _moment(at: datetime) -> str:
     return mdtext.utc(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _meetings(communications: Iterable[Communication]) -> list[str]:
-    found = []
-    for one in communications:
-        if one.step.operation == "open_bridge" and one.receipt:
-            found += [str(one.receipt.data.get("joinUrl") or ""), one.receipt.permalink]
-    return [link for link in found if link]
+def _meetings(communications: Iterable[Communication]) -> list[re.Pattern[str]]:
+    """What the links of the record's meetings look like: the record keeps the numbers of meetings alone."""
+    receipts = (one.receipt for one in communications if one.step.operation == "open_bridge")
+    numbers = {str(receipt.data.get("meeting") or "") for receipt in receipts if receipt} - {""}
+    return [
+        re.compile(rf"https?://[^\s<>|]*/{re.escape(number)}(?![0-9])[^\s<>|]*") for number in sorted(numbers)
+    ]

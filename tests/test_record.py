@@ -250,7 +250,7 @@ BRIDGE = communication(
     purpose="bridge",
     text="",
     destination="host@example.com",
-    receipt=Receipt(data={"meeting": "1", "joinUrl": JOIN}, permalink=JOIN, at=AT),
+    receipt=Receipt(data={"meeting": "1"}, at=AT),
 )
 ROOM = communication(
     6,
@@ -262,7 +262,9 @@ ROOM = communication(
 
 
 def test_every_communication_is_exported_in_order_and_no_meeting_can_be_joined_from_it() -> None:
-    told = communication(7, purpose="briefing", text=f"Bridge: {JOIN} and https://static.example.com/x")
+    told = communication(
+        7, purpose="briefing", text=f"Bridge: <{JOIN}|join> and https://static.example.com/x"
+    )
     known = [told, *THREE, BRIDGE, ROOM]
     links = chain([*known, communication(8)])
 
@@ -272,7 +274,7 @@ def test_every_communication_is_exported_in_order_and_no_meeting_can_be_joined_f
     assert [one.at for one in found] == sorted(one.at for one in found)
     assert len(found) == 7
     by_key = {one.communication: one for one in found}
-    assert by_key["INC-1:update:7"].text == f"Bridge: {MEETING} and {MEETING}"
+    assert by_key["INC-1:update:7"].text == f"Bridge: <{MEETING}|join> and {MEETING}"
     assert by_key["INC-1:update:7"].text_hash == links[0].text_hash
     assert by_key["INC-1:update:1"].destination == "#inc-1-room (C1)"
     assert "no longer on the record" in by_key["INC-1:update:8"].reason
