@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from sandbox.stage import StageError
@@ -66,21 +67,24 @@ def shard() -> tuple[int, int]:
 
 async def plan(chosen: argparse.Namespace, settings: dict[str, str]) -> list[Playable]:
     """Dry runs of the chosen operations, and what is to be tried on their calls."""
-    found: list[Playable] = []
     part, parts = shard()
-    async with Site.open(settings) as site:
-        for name in chosen.operation or list(OPERATIONS):
-            await site.restart()
-            calls = await dry_run(site, OPERATIONS[name])
-            if chosen.list:
-                for call in calls:
-                    kind = "acts" if call.acts else "writes" if call.changes else "reads"
-                    print(f"{name:14} {kind:7} {call.name:45} {call.about}")
-                continue
-            every = tried(OPERATIONS[name], [call for call in calls if chosen.call in call.name], chosen)
-            if chosen.sample and chosen.sample < len(every):
-                every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
-            found += every
+    names = chosen.operation or list(OPERATIONS)
+    at_once = asyncio.Semaphore(chosen.parallel)
+
+    async def calls_of(name: str) -> list[Call]:
+        async with at_once, Site.open(settings) as site:
+            return await dry_run(site, OPERATIONS[name])
+
+    found: list[Playable] = []
+    for name, calls in zip(names, await asyncio.gather(*map(calls_of, names)), strict=True):
+        if chosen.list:
+            for call in calls:
+                kind = "acts" if call.acts else "writes" if call.changes else "reads"
+                print(f"{name:14} {kind:7} {call.name:45} {call.about}")
+        every = tried(OPERATIONS[name], [call for call in calls if chosen.call in call.name], chosen)
+        if chosen.sample and chosen.sample < len(every):
+            every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
+        found += every
     return [one for number, one in enumerate(found) if number % parts == part - 1]
 
 
@@ -111,7 +115,7 @@ async def work(
                         keep(site, verdict, chosen.keep)
                     if verdict.broken:
                         break
-        except StageError as problem:
+        except (StageError, httpx.HTTPError) as problem:
             _console.print(f"a stage broke: {problem}", markup=False)
 
 
@@ -122,8 +126,13 @@ async def attempt(site: Site, point: Playable, chosen: argparse.Namespace) -> Ve
         if not verdict.reached:
             await site.restart()
             verdict = await point.play(site, chosen.patience)
-    except (StageError, RuntimeError, OSError) as problem:
-        verdict = Verdict(point.name, point.operation.name, point.call.about, broken=str(problem)[:500])
+    except (StageError, RuntimeError, OSError, httpx.HTTPError) as problem:
+        verdict = Verdict(
+            point.name,
+            point.operation.name,
+            point.call.about,
+            broken=f"{type(problem).__name__}: {problem}"[:500],
+        )
     return verdict
 
 

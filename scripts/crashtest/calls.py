@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sandbox.stage import Json
 
 OURS = "incident-comms"
-_STANDING = {"runs.list", "auth.access_token", "oauth.token", "auth.test"}
-"""What the integration does for itself, whatever goes on: tokens, and the sweeper's lists."""
+_STANDING = {"runs.list", "auth.access_token", "oauth.token", "auth.test", "incidents.list"}
+"""What the integration does for itself, whatever goes on: tokens, the sweeper's lists, resyncs."""
 
 _POLL = "incidents.unresolved"
 """The status page is polled by this; only resolving asks for it, too."""

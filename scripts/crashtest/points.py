@@ -104,7 +104,7 @@ async def dry_run(site: Site, operation: Operation) -> list[Call]:
     played = await prepared(site, operation)
     began = await site.mark()
     await operation.begin(played)
-    problems, _ = await judged(operation, played, time.monotonic(), 30)
+    problems, _ = await judged(operation, played, time.monotonic(), 45)
     if problems:
         found = "; ".join(str(one) for one in problems)
         raise StageError(f"{operation.name} ends badly by itself: {found}")

@@ -24,6 +24,7 @@ WHENS: tuple[When, ...] = ("lost", "acted", "answered", "late")
 
 _LOOK_SECONDS = 0.03
 _NEXT_SECONDS = 0.5  # after an answer the integration makes its next calls within this time, or none
+_PATIENCE_SECONDS = 5.0  # before anybody asks whether the call will come at all
 _MANY = 100_000
 
 
@@ -41,21 +42,33 @@ class Trap:
         self._fault = await self._hold(self._call.service, self._call.operation, side)
 
     async def caught(self, over: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> bool:
-        """Whether the call came and is held. All others of its kind are let go as they come."""
-        deadline, over_at = time.monotonic() + seconds, time.monotonic() + 5
-        while time.monotonic() < deadline:
-            for one in await self._waiting():
-                if await self._is_it(one):
-                    self.held = one["n"]
-                    return True
-                await self.release(one["n"])
-            if time.monotonic() > over_at:
-                if await over():
-                    break
-                over_at = time.monotonic() + 1
-            await asyncio.sleep(_LOOK_SECONDS)
+        """Whether the call came and is held. All others of its kind are let go as they come.
+
+        `over` says that the operation has ended without it. It may read Port, whose calls are held, too,
+        so it is asked beside the letting go.
+        """
+        watching = asyncio.create_task(self._watch(over))
+        try:
+            async with asyncio.timeout(seconds):
+                while not watching.done():
+                    for one in await self._waiting():
+                        if await self._is_it(one):
+                            self.held = one["n"]
+                            return True
+                        await self.release(one["n"])
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            pass
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         await self._forget(self._fault)
         return False
+
+    async def _watch(self, over: Callable[[], Awaitable[bool]]) -> None:
+        await asyncio.sleep(_PATIENCE_SECONDS)
+        while not await over():  # noqa: ASYNC110 nothing tells when a process will not do something
+            await asyncio.sleep(1)
 
     async def spring(self, when: When) -> None:
         """Kill at the caught call."""

@@ -7,6 +7,7 @@ what the providers hold.
 from __future__ import annotations
 
 import asyncio
+import html
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Truth:
     notes: list[Json]
     runs: list[Json]
     made: list[Json]  # journal entries of our calls that changed something at a provider
+    undelivered: set[str]  # actions whose webhook Port could not deliver: it ended their runs itself
     channels: dict[str, Json] = field(default_factory=dict)  # by id, as a person sees them
     meetings: list[Json] = field(default_factory=list)
     public: list[Json] = field(default_factory=list)
@@ -91,6 +93,11 @@ class Truth:
             notes,
             runs,
             [one for one in made if one["service"] not in ("port", "unknown")],
+            {
+                str(one["operation"]).removeprefix("webhook.")
+                for one in journal
+                if one["direction"] == "out" and one["error"] and one["operation"].startswith("webhook.")
+            },
             dict(zip(looked_at, views, strict=True)),
             [one for one in meetings if str(one["topic"]).startswith(f"{incident} ")],
             [one for one in public if marker(one).get("incident") == incident],
@@ -164,6 +171,8 @@ def _without_end(truth: Truth) -> Iterable[Problem]:
     for run in truth.runs:
         if run["status"] not in FINAL:
             yield Problem("stuck", f"run of {run['action']['identifier']}", str(run["status"]))
+        elif run["action"]["identifier"] in truth.undelivered:
+            continue
         elif run["status"] == "FAILURE" and not run.get("summary"):
             yield Problem("untrue", f"run of {run['action']['identifier']}", "failed without a reason")
     for one in truth.communications:
@@ -256,5 +265,5 @@ def _receipt(truth: Truth, properties: Json, there: Json | None) -> Iterable[str
 
 
 def _bare(text: str) -> str:
-    """Slack puts brackets around links by itself."""
-    return text.replace("<", "").replace(">", "")
+    """Slack puts brackets around links and escapes signs by itself."""
+    return html.unescape(text).replace("<", "").replace(">", "")
