@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
@@ -129,7 +129,13 @@ async def archive(room: WarRoom, kit: Kit) -> list[str]:
     if present is None or not due_for_archive(present, kit.settings.archive_after_quiet_minutes):
         return []
     try:
-        await kit.mirror.read(room)
+        await kit.mirror.read(present)
+        # What Port knows of it may be old: nobody mirrors some rooms, and at times we are down.
+        if said := await _last_said(present, kit):
+            present = present.model_copy(update={"last_activity_at": said})
+            if not due_for_archive(present, kit.settings.archive_after_quiet_minutes):
+                await kit.catalog.patch_room(room.identifier, {"lastActivityAt": iso(said)})
+                return []
         await kit.slack.archive(room.channel_id)
     except ServiceError as problem:
         return [f"The channel is not archived yet: {problem}"]
@@ -138,6 +144,13 @@ async def archive(room: WarRoom, kit: Kit) -> list[str]:
     kit.mirror.forget(room)
     told = [f"#{room.channel_name} is archived."]
     return [line for line in (*told, await _tried("RCA", _documents(room, kit))) if line]
+
+
+async def _last_said(room: WarRoom, kit: Kit) -> datetime | None:
+    """When somebody last said something there, asked of Slack; replies in old threads the mirror knows."""
+    newest = await kit.slack.last_said(room.channel_id)
+    shown = datetime.fromtimestamp(newest, UTC) if newest is not None else None
+    return max(filter(None, (shown, await kit.mirror.last_said(room))), default=None)
 
 
 async def _documents(room: WarRoom, kit: Kit) -> None:

@@ -354,6 +354,11 @@ class Mirror:
         if known.on:
             await self._read(known)
 
+    async def last_said(self, room: WarRoom) -> datetime | None:
+        """When somebody other than us last said something that stands, as far as the room was read."""
+        known = self._rooms.get(room.channel_id)
+        return when(_last_activity(known, await self._slack.me())) if known else None
+
     async def _read(self, known: _Mirrored) -> None:
         started = time.time()
         known.dirty = False  # what makes it dirty from now on asks for another read
@@ -442,7 +447,7 @@ class Mirror:
         """The chatty facts, on the war room."""
         counts = dict(Counter(str(note.get("kind")) for note in known.standing()))
         facts: Json = {"noteCount": sum(counts.values()), "notesByKind": counts}
-        if last := _last_activity(known):
+        if last := _last_activity(known, await self._slack.me()):
             facts["lastActivityAt"] = last
         if facts != known.counted:
             await self._catalog.patch_room(known.room.identifier, facts)
@@ -457,7 +462,7 @@ class Mirror:
         if not known.room.private:
             latest = max(known.standing(), key=_said_at, default=None)
             facts["latestNote"] = f"**{latest.get('kind')}**: {latest.get('title')}" if latest else ""
-        last = _last_activity(known)
+        last = _last_activity(known, await self._slack.me())
         if last:
             facts["lastActivityAt"] = last
         if facts != known.told and (known.told or last):
@@ -527,9 +532,12 @@ def _said_at(note: Json) -> datetime:
     return when(note.get("saidAt")) or datetime.min.replace(tzinfo=UTC)
 
 
-def _last_activity(known: _Mirrored) -> str:
-    """When somebody last said something that stands; empty when nobody has."""
-    stamps = [float(message.ts) for message in known.state.messages()]
+def _last_activity(known: _Mirrored, bot: Bot) -> str:
+    """When somebody other than us last said something that stands; empty when nobody has."""
+    ours = {bot.user_id, bot.bot_id} - {""}
+    stamps = [
+        float(message.ts) for message in known.state.messages() if not {message.user, message.bot_id} & ours
+    ]
     return iso(datetime.fromtimestamp(max(stamps), UTC)) if stamps else ""
 
 

@@ -36,6 +36,7 @@ SETTLE = 0.05  # seconds; nothing lags here
 class Bench:
     world: World
     slack: Slack
+    url: str
     client: PortService
     service: SlackService
     settings: Settings
@@ -164,7 +165,7 @@ async def bench() -> AsyncIterator[Bench]:
     async with serve(Router([*slack.routes(), *port.routes()])) as url:
         client = PortService(f"{url}/port", PORT_CLIENT_ID, PORT_CLIENT_SECRET, budget, patience=QUICK)
         service = SlackService(f"{url}/slack/api/", SLACK_BOT_TOKEN, budget, patience=QUICK)
-        found = Bench(world, slack, client, service, Settings(settle_seconds=SETTLE / 2))
+        found = Bench(world, slack, url, client, service, Settings(settle_seconds=SETTLE / 2))
         yield found
         for mirror in found.mirrors:
             await mirror.stop()

@@ -28,7 +28,7 @@ from integration.services.slack_shapes import (
     user_of,
 )
 from integration.services.slack_wire import SlackWire
-from integration.slack_payload import message_from_event
+from integration.slack_payload import TOMBSTONE, is_system, is_ts, message_from_event
 
 TOPIC_LIMIT: Final = 250  # characters
 INVITE_LIMIT: Final = 100  # user ids in one call
@@ -270,6 +270,26 @@ class SlackService:
         )
         async for page in pages:
             yield self._messages("conversations.history", channel, page)
+
+    async def last_said(self, channel: str, *, priority: Priority = Priority.INTERNAL) -> float | None:
+        """When somebody other than us last said something that stands, in seconds since the epoch.
+
+        A reply counts where its thread began on the newest page that anybody else has written on. None:
+        nobody has said anything.
+        """
+        method, bot = "conversations.history", await self.me(priority=priority)
+        async for page in self._wire.pages(method, "messages", priority, channel=channel, limit=PAGE):
+            stamps: list[float] = []
+            for item, message in zip(page, self._messages(method, channel, page), strict=True):
+                ours = message.user == bot.user_id or (bool(bot.bot_id) and message.bot_id == bot.bot_id)
+                if not ours and not is_system(message) and message.subtype != TOMBSTONE:
+                    stamps.append(float(message.ts))
+                others = item.get("reply_users") or [""]  # Slack names five; nobody named: somebody's
+                if is_ts(reply := item.get("latest_reply")) and set(others) != {bot.user_id}:
+                    stamps.append(float(reply))
+            if stamps:
+                return max(stamps)
+        return None
 
     async def replies(
         self, channel: str, thread_ts: str, *, priority: Priority = Priority.MIRROR
