@@ -38,6 +38,7 @@ from integration.errors import BadInput, ServiceError
 from integration.live_upserts import LiveUpserts
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
+from integration.missed import Missed
 from integration.models import Json, WarRoom
 from integration.page_mirror import PageMirror
 from integration.people import People
@@ -50,7 +51,7 @@ from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
 from integration.settings import Settings
-from integration.sweeper import Sweeper, actions_of
+from integration.sweeper import Sweeper, actions_of, automations_of
 
 FLUSH_SECONDS = 5.0
 READY_SECONDS = 10.0  # a door waits this long for the engine of a process that has just started
@@ -190,6 +191,7 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         tend=tend,
         poll=pages.poll if pages else None,
         link=lambda first: chain.catch_up(first=first),
+        missed=Missed(port, catalog, runner, settings, automations_of(portjson.definitions())).take_up,
         reconcile=performer.reconcile,
         interval=settings.sweep_interval_seconds,
     )

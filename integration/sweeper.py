@@ -8,7 +8,8 @@ present state what is still missing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from loguru import logger
@@ -21,6 +22,7 @@ from integration.models import Command, Communication, Json, WarRoom
 from integration.runner import Runner
 from integration.services.port import PortService
 
+LOOK_BACK_SECONDS = 10.0  # from the start: Port's search does not show at once what was written before it
 FRESH_SECONDS = 20.0  # a younger run may still be on its way to us through its door
 START_RETRY_SECONDS = 5.0
 
@@ -39,7 +41,8 @@ class Sweeper:
     `port_actions` maps the identifiers of actions and automations in Port to our action names;
     `tend` does what time asks for in one room (archive after the quiet hours); `reconcile` finds out what
     became of an intent that nobody wants done any more; `link` links outcomes that nobody linked;
-    `poll` looks for what was changed by hand on the status page.
+    `poll` looks for what was changed by hand on the status page; `missed` takes up what Port's automations
+    asked for while nobody was there (incidents last changed before a time, without those in hand).
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Sweeper:
         reconcile: Callable[[Communication], Coroutine[Any, Any, None]],
         poll: Callable[[], Coroutine[Any, Any, None]] | None,
         link: Callable[[bool], Coroutine[Any, Any, None]],
+        missed: Callable[[datetime, Collection[str]], Coroutine[Any, Any, None]],
         interval: float,
     ) -> None:
         self._port = port
@@ -66,6 +70,9 @@ class Sweeper:
         self._beside: dict[str, asyncio.Task[None]] = {}
         self._poll = poll
         self._link = link
+        self._missed = missed
+        self._started = now()
+        self._looks_back = 0
         self._interval = interval
 
     async def run(self) -> None:
@@ -86,6 +93,9 @@ class Sweeper:
         taken = await self._runs(at_once=first)
         await self._intents(taken, at_once=first)
         await self._rooms(read=first)
+        if self._looks_back < 2 or (now() - self._started).total_seconds() < LOOK_BACK_SECONDS:
+            self._looks_back += 1
+            self._go_on("what was missed", self._missed(self._started, taken))
         self._go_on("links", self._link(first))
         if self._poll is not None:
             self._go_on("status page", self._poll())
@@ -99,8 +109,10 @@ class Sweeper:
         self._beside[what] = asyncio.create_task(_safely(what, work))
 
     async def resync(self) -> None:
-        """Read every room again that can be read: what a scheduled resync does for our own entities."""
+        """Read every room again that can be read, and look for what was missed: what a scheduled resync
+        does for our own entities."""
         await self._rooms(read=True)
+        self._go_on("what was missed", self._missed(now() - timedelta(seconds=FRESH_SECONDS), ()))
 
     async def _rooms(self, read: bool) -> None:
         rooms = await self._catalog.rooms_in_use()
@@ -195,3 +207,12 @@ def actions_of(names: Sequence[str], definitions: Sequence[Json]) -> dict[str, s
                 found[definition["button"]["identifier"]] = definition["action"]
             found.update((one["identifier"], definition["action"]) for one in definition["automations"])
     return found
+
+
+def automations_of(definitions: Sequence[Json]) -> dict[str, str]:
+    """Identifiers in Port of our automations alone, to action names."""
+    return {
+        one["identifier"]: definition["action"]
+        for definition in definitions
+        for one in definition["automations"]
+    }

@@ -17,6 +17,7 @@ from tests.stories.play import (
     SERVICE,
     Incident,
     Room,
+    ago,
     becomes,
     mark,
     trouble,
@@ -104,6 +105,26 @@ async def once(incident: Incident, room: Room) -> None:
     await becomes("one bookmark each", marked)
     assert (await incident.entity())["properties"]["warRoomChannel"] == room.properties["channel"]
     assert len(await incident.rooms()) == 1
+
+
+async def test_an_incident_created_while_it_was_down_gets_its_room(fragile_stage: Stage) -> None:
+    stage = fragile_stage
+    over = await (await Incident.created(stage, severity="sev1")).opened()
+    await killed(stage)
+    incident = await Incident.created(stage, severity="sev1", responders=[RESPONDER])
+    old = await Incident.created(stage, severity="sev1", startedAt=ago(days=3))
+    await over.incident.change(status="resolved")
+    assert (await incident.run(OPENING))["status"] == "FAILURE", "nobody was there, and Port calls once"
+
+    await stage.start_integration()
+
+    room = await incident.room()
+    assert RESPONDER in await room.members()
+    await once(incident, room)
+    record = await incident.communications()
+    assert {one["requestedBy"] for one in record.values()} == {"automation sweeper"}
+    await over.state("closed")
+    assert await old.rooms() == []
 
 
 async def test_what_was_said_while_it_was_down_is_caught_up(fragile_stage: Stage) -> None:
