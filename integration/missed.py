@@ -1,0 +1,128 @@
+"""What Port's automations asked for while nobody was there: rooms that were not opened, rooms left open.
+
+Port calls once. A call that reaches nobody ends its run as failed, and no later change of the incident
+sets the automation off again. So after a start, and on every resync, the present state is looked at: by
+the same rules, through the same handlers, and only where the automation is switched on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+
+from loguru import logger
+
+from integration import plan
+from integration.catalog import Catalog, now, when
+from integration.errors import BadInput
+from integration.models import AUTOMATION, Command, Incident, Json
+from integration.runner import Runner
+from integration.services.port import PortService
+from integration.settings import Settings
+
+REQUESTED_BY = f"{AUTOMATION}sweeper"
+AGAIN_SECONDS = 300.0  # one incident is not tried again sooner
+
+
+class Missed:
+    """`automations`: identifiers of our automations in Port, each with the action that it starts."""
+
+    def __init__(
+        self,
+        port: PortService,
+        catalog: Catalog,
+        runner: Runner,
+        settings: Settings,
+        automations: Mapping[str, str],
+    ) -> None:
+        self._port = port
+        self._catalog = catalog
+        self._runner = runner
+        self._settings = settings
+        self._automations = automations
+        self._tried: dict[tuple[str, str], float] = {}
+
+    async def take_up(self, before: datetime, in_hand: Collection[str]) -> None:
+        """Open and close what was missed of incidents that were last changed before that time.
+
+        What was changed later reaches us by its own run. `in_hand`: incidents that are seen to already.
+        """
+        await self._open(before, in_hand)
+        await self._close(before, in_hand)
+
+    async def _open(self, before: datetime, in_hand: Collection[str]) -> None:
+        installed = await self._switched_on_since("open_war_room")
+        if installed is None:
+            return
+        oldest = now() - timedelta(hours=self._settings.max_incident_age_hours)
+        entities = await self._catalog.incidents_changed_since(max(installed, oldest))
+        entities.sort(key=lambda entity: str(entity.get("createdAt")), reverse=True)
+        wanting = [
+            str(entity["identifier"])
+            for entity in entities
+            if entity["identifier"] not in in_hand and self._wants_room(entity, installed, before)
+        ]
+        most = self._settings.max_rooms_per_hour
+        if len(wanting) > most:
+            logger.warning(f"sweeper: {len(wanting)} severe incidents have no room; opening {most} of them")
+        for identifier in wanting[:most]:
+            # Port's search shows the past.
+            entity = await self._catalog.incident_entity(identifier)
+            if (
+                entity is not None
+                and self._wants_room(entity, installed, before)
+                and await self._catalog.room(identifier) is None
+            ):
+                self._take("open_war_room", identifier)
+
+    def _wants_room(self, entity: Json, installed: datetime, before: datetime) -> bool:
+        """Whether the automation would have opened a room. What was there before it is left to people."""
+        created = when(entity.get("createdAt"))
+        if created is None or created < installed or not _changed_before(entity, before):
+            return False
+        if (entity.get("relations") or {}).get("warRoom"):
+            return False
+        incident = self._read(entity)
+        return incident is not None and plan.why_no_room(incident, self._settings, True, now()) is None
+
+    async def _close(self, before: datetime, in_hand: Collection[str]) -> None:
+        if await self._switched_on_since("close_war_room") is None:
+            return
+        for room in await self._catalog.rooms_in_use():
+            if room.state != "open" or room.incident in in_hand:
+                continue
+            entity = await self._catalog.incident_entity(room.incident)
+            if entity is None or not _changed_before(entity, before):
+                continue
+            incident = self._read(entity)
+            if incident is not None and plan.is_closed(incident, self._settings):
+                self._take("close_war_room", room.incident)
+
+    def _take(self, action: str, incident: str) -> None:
+        if time.monotonic() - self._tried.get((action, incident), float("-inf")) < AGAIN_SECONDS:
+            return
+        self._tried[action, incident] = time.monotonic()
+        command = Command(action=action, run="", incident=incident, requested_by=REQUESTED_BY, door="sweeper")
+        if self._runner.take(command) is not None:
+            logger.info(f"sweeper: nobody was there for {action} of {incident}; taken up")
+
+    async def _switched_on_since(self, action: str) -> datetime | None:
+        """Since when Port has an automation for this action; None when it has none or it is switched off."""
+        for identifier in (name for name, starts in self._automations.items() if starts == action):
+            automation = await self._port.action(identifier)
+            if automation is not None and automation.get("publish") is True:
+                return when(automation.get("createdAt")) or datetime.min.replace(tzinfo=UTC)
+        return None
+
+    def _read(self, entity: Json) -> Incident | None:
+        try:
+            return self._catalog.reader.read(entity)
+        except BadInput as problem:
+            logger.warning(f"sweeper: {problem}")
+            return None
+
+
+def _changed_before(entity: Json, at: datetime) -> bool:
+    changed = when(entity.get("updatedAt")) or when(entity.get("createdAt"))
+    return changed is not None and changed < at
