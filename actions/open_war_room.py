@@ -27,13 +27,15 @@ LINK_LIMIT = 500  # characters of a channel's id or address
 async def handle(command: Command, kit: Kit) -> Outcome:
     incident = need_incident(command)
     async with kit.locks.holding(incident):
-        return await _open(command, kit)
+        seen = await _as_sent(command, kit)
+        link, unusable = _wanted_link(command, seen)
+        # Port's search lags: one after the other, those who want one channel know of each other.
+        async with kit.locks.holding(f"slack channel {link or 'of ' + incident}"):
+            return await _open(command, kit, seen, link, unusable)
 
 
-async def _open(command: Command, kit: Kit) -> Outcome:
+async def _open(command: Command, kit: Kit, seen: Incident, link: str, unusable: str) -> Outcome:
     automatic = command.automatic
-    seen = await _as_sent(command, kit)
-    link, unusable = _wanted_link(command, seen)
 
     def steps(incident: Incident, generation: int) -> list[Step]:
         linked = "" if unusable else link
@@ -49,7 +51,7 @@ async def _open(command: Command, kit: Kit) -> Outcome:
         kit.catalog.room(seen.identifier),
         _owners(kit, seen),
         kit.catalog.rooms_opened_since(now() - timedelta(hours=1)) if automatic else _none(),
-        _why_no_link(kit, link),
+        _why_no_link(kit, seen.identifier, link),
     )
     if entity is None:
         raise BadInput("incident", kit.catalog.unknown_incident(seen.identifier))
@@ -73,13 +75,19 @@ async def _open(command: Command, kit: Kit) -> Outcome:
     generation = 1
     while room is not None:
         channel = await kit.slack.channel(room.channel_id)
-        if channel is not None and not channel.archived and room.state != "archived":
+        taken = ""
+        if room.linked and room.state == "closed":
+            taken = await _why_taken(kit, incident.identifier, room.channel_id)
+            if taken and not automatic:
+                raise BadInput("channel", taken)
+        if channel is not None and not channel.archived and room.state != "archived" and not taken:
             return await _repair(command, kit, incident, room, owners)
         # A bot can't unarchive, so the old room stays as it is and a new one refers to it.
         previous, generation = room.identifier, generation + 1
         room = await kit.catalog.room(plan.room_id(incident.identifier, generation))
         if room is None:
-            await _give_up(kit, claims, "its channel is archived; a new room takes its place")
+            gone = taken or "its channel is archived"
+            await _give_up(kit, claims, f"{gone}; a new room takes its place")
             if no_link and text_input(command, "channel", LINK_LIMIT):
                 raise BadInput("channel", no_link)
             if (why_not := _decide(kit, automatic, incident, generation, shown)) is not None:
@@ -180,10 +188,35 @@ async def _intend(kit: Kit, steps: list[Step], insist: bool) -> list[Claim] | In
         return problem
 
 
-async def _why_no_link(kit: Kit, link: str) -> str:
+async def _why_taken(kit: Kit, incident: str, channel: str) -> str:
+    """Why a channel can't be this incident's room because it is another's, "" when it can: in a room of
+    two incidents nobody could tell what is said about which."""
+    here = kit.mirror.room(channel)  # the search may not show it yet
+    try:
+        shown = await kit.catalog.rooms_of_channel(channel)
+        others = {
+            room.identifier for room in [*shown, *([here] if here else [])] if room.incident != incident
+        }
+        rooms = await asyncio.gather(*(kit.catalog.room(other) for other in sorted(others)))
+    except ServiceError as problem:
+        logger.warning(f"port: whose room channel {channel} is can't be read: {problem}")
+        rooms = [here] if here and here.incident != incident else []
+    for room in rooms:
+        if room is not None and room.state == "open" and room.channel_id == channel:
+            return f"#{room.channel_name} is the open war room of {room.incident}; close that first"
+    return ""
+
+
+async def _why_no_link(kit: Kit, incident: str, link: str) -> str:
     """Why that channel can't become the room, asked before anything is opened around it; "" when it can."""
     if not link:
         return ""
+    channel, taken = await asyncio.gather(_shown(kit, link), _why_taken(kit, incident, link))
+    return channel or taken
+
+
+async def _shown(kit: Kit, link: str) -> str:
+    """Why a channel can't be used for what Slack says of it, "" when it can."""
     try:
         channel = await kit.slack.channel(link)
     except ServiceError as problem:

@@ -152,7 +152,7 @@ class Catalog:
         return f"Port has no {self._settings.incident_blueprint} {identifier!r}"
 
     async def incidents_changed_since(self, since: datetime) -> list[Json]:
-        """The entities of incidents that were created or changed since then. Port's search lags by seconds."""
+        """The entities of incidents created or changed since then. Port's search lags by seconds."""
         rules = [{"property": "$updatedAt", "operator": "between", "value": _since(since)}]
         return await self._port.search(self._settings.incident_blueprint, rules)
 
@@ -210,11 +210,10 @@ class Catalog:
         ]
         return [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
 
-    async def room_of_channel(self, channel: str) -> WarRoom | None:
+    async def rooms_of_channel(self, channel: str) -> list[WarRoom]:
+        """The rooms that have this channel: of a linked one several, one after the other. Search lags."""
         rules = [{"property": "channelId", "operator": "=", "value": channel}]
-        found = [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
-        # A linked channel may have been the room of several incidents, one after the other.
-        return max(found, key=lambda room: (room.state == "open", room.generation), default=None)
+        return [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
 
     async def rooms_opened_since(self, since: datetime) -> frozenset[str]:
         """Identifiers of the war rooms that were opened since then. Port's search lags by seconds."""

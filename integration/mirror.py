@@ -186,11 +186,12 @@ class Mirror:
     async def _discover(self, channel: str) -> None:
         """An event of a channel we do not know: another process may have opened the room."""
         try:
-            room = await self._catalog.room_of_channel(channel)
+            rooms = await self._catalog.rooms_of_channel(channel)
         except ServiceError as problem:
             logger.warning(f"mirror: whose channel {channel} is can't be read from Port: {problem}")
             self._foreign.pop(channel, None)
             return
+        room = max(rooms, key=lambda room: (room.state == "open", room.generation), default=None)
         if room is not None and room.state != "archived":
             self.watch(room, read=True, found=True)
 
