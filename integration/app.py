@@ -26,6 +26,9 @@ from integration import portjson
 from integration.budget import Budget
 from integration.catalog import Catalog, now
 from integration.chain import Chain
+from integration.cluster import Cluster
+from integration.cluster_locks import SharedLocks
+from integration.cluster_rooms import SharedMirror
 from integration.command import read_command
 from integration.doors import port as port_door
 from integration.doors import slack as slack_door
@@ -50,7 +53,7 @@ from integration.services.port import PortService
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
-from integration.settings import Settings
+from integration.settings import Settings, variable
 from integration.sweeper import Sweeper, actions_of, automations_of
 
 FLUSH_SECONDS = 5.0
@@ -74,6 +77,14 @@ class Engine:
     mirror: Mirror
     runner: Runner
     sweeper: Sweeper
+    cluster: Cluster | None
+
+    async def join(self) -> None:
+        """Be known to the other processes before anything is begun, where there may be some."""
+        if self.cluster is not None:
+            await self.cluster.start()
+        if isinstance(self.mirror, SharedMirror):
+            await self.mirror.start()
 
     async def bridge_changed(self, meeting: str, state: str) -> None:
         """Note a bridge's new state on its war room, where it is one of ours."""
@@ -93,6 +104,8 @@ class Engine:
             await self.pages.stop()
         await self.upserts.stop()
         await self.chain.stop()
+        if self.cluster is not None:
+            await self.cluster.leave()
         closing = [self.slack.aclose(), self.port.aclose()]
         closing += [service.aclose() for service in (self.zoom, self.statuspage) if service is not None]
         await asyncio.gather(*closing, return_exceptions=True)
@@ -103,8 +116,13 @@ def version() -> str:
     return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"])
 
 
-def build(settings: Settings, *, port_url: str, client_id: str, client_secret: str) -> Engine:
-    """The engine from its settings. Opens connections only when they are needed."""
+def build(
+    settings: Settings, *, port_url: str, client_id: str, client_secret: str, main: bool = True
+) -> Engine:
+    """The engine from its settings. Opens connections only when they are needed.
+
+    `main`: of several processes this is the one that resyncs and sweeps.
+    """
     budget = Budget()
     timeout = settings.effect_timeout_seconds
     port = PortService(
@@ -151,27 +169,38 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
     async def document(room: WarRoom) -> None:
         await write_documents(kit, await catalog.incident(room.incident), room)
 
-    mirror = Mirror(catalog, slack, people, settings, document)
+    process = secrets.token_hex(4)
+    cluster = None
+    mirror, locks = Mirror(catalog, slack, people, settings, document), KeyedLocks()
+    if settings.redis_url:
+        cluster = Cluster(
+            settings.redis_url,
+            installation=settings.installation_key,
+            process=process,
+            main=main,
+            expiry=timeout,
+        )
+        mirror = SharedMirror(catalog, slack, people, settings, document, cluster=cluster)
+        locks = SharedLocks(cluster)
     chain = Chain(port, settings.installation_key)
     performer = Performer(
         catalog,
         {**effects(slack, zoom, settings.settle_seconds), **public_effects(mail, statuspage)},
-        process=secrets.token_hex(4),
+        process=process,
         effect_timeout=timeout,
         settle=settings.settle_seconds,
+        peers=cluster,
         on_outcome=chain.note,
     )
-    kit = Kit(
-        settings, catalog, chain, performer, mirror, people, slack, zoom, statuspage, pages, KeyedLocks()
-    )
-    runner = Runner(port, handlers(kit))
+    kit = Kit(settings, catalog, chain, performer, mirror, people, slack, zoom, statuspage, pages, locks)
+    runner = Runner(port, handlers(kit), cluster)
 
-    started = now()
+    cut_off = now()  # a process may have ended until then, in the middle of something
     mended: set[str] = set()
 
     async def tend(room: WarRoom) -> None:
         # The opening may have been cut off after its run had ended.
-        if room.identifier not in mended and just_opened(room, started) and room.incident not in kit.locks:
+        if room.identifier not in mended and just_opened(room, cut_off) and room.incident not in kit.locks:
             async with kit.locks.holding(room.incident):
                 await furnish(kit, room)
             mended.add(room.identifier)
@@ -194,7 +223,17 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         missed=Missed(port, catalog, runner, settings, automations_of(portjson.definitions())).take_up,
         reconcile=performer.reconcile,
         interval=settings.sweep_interval_seconds,
+        peers=cluster,
     )
+
+    def look_after(process: str) -> None:
+        nonlocal cut_off
+        cut_off = now()
+        mended.clear()
+        sweeper.soon()
+
+    if cluster is not None:
+        cluster.on_gone(look_after)
     return Engine(
         settings,
         port,
@@ -209,6 +248,7 @@ def build(settings: Settings, *, port_url: str, client_id: str, client_secret: s
         mirror,
         runner,
         sweeper,
+        cluster,
     )
 
 
@@ -240,12 +280,21 @@ class _Integration:
             port_url=str(config.port.base_url),
             client_id=config.port.client_id,
             client_secret=config.port.client_secret,
+            main=config.event_listener.should_resync,
         )
         signal_handler.register(self.stop, priority=200)
+        await self._engine.join()
         self._ready.set()
         await self._engine.warm()
         if self._stopped:  # ended while it began, as when its port is taken
             return
+        role = config.event_listener
+        if not role.should_resync:
+            if self._engine.cluster is not None:
+                return  # the process that resyncs does it for all
+            logger.warning(
+                f"{role.type} is for one of several processes, and {variable('redis_url')} is not set"
+            )
         # Ocean's start event must not be inherited by what lives longer than it.
         self._sweeping = asyncio.create_task(self._engine.sweeper.run(), context=contextvars.Context())
 

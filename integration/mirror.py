@@ -169,8 +169,11 @@ class Mirror:
 
     # Live
 
-    def observe(self, event: Json) -> None:
-        """Take in one signed event (the inner object). Returns at once; the notes follow."""
+    def observe(self, event: Json, identifier: str = "") -> None:
+        """Take in one signed event (the inner object). Returns at once; the notes follow.
+
+        `identifier` is Slack's name for the event: where there are several processes, another may have it.
+        """
         channel = _channel_of(event)
         if not channel:
             return
@@ -501,6 +504,13 @@ class Mirror:
             logger.opt(exception=problem).error(
                 "mirror: unexpected failure; the next read of the room mends it"
             )
+
+    async def begin_anew(self) -> None:
+        """Keep which rooms there are and forget what is in them: another process has written since."""
+        await Mirror.stop(self)
+        rooms = [known.room for known in self._rooms.values()]
+        self._rooms = {room.channel_id: _Mirrored(room, self._state_of(room)) for room in rooms}
+        self._foreign.clear()
 
     async def stop(self) -> None:
         for task in list(self._tasks):

@@ -14,6 +14,7 @@ from loguru import logger
 
 from integration.errors import BadInput, IncidentCommsError, Refused, ServiceError
 from integration.models import Command, Outcome
+from integration.peers import Alone, Peers
 from integration.services.port import PortService
 
 Handler = Callable[[Command], Awaitable[Outcome]]
@@ -25,8 +26,11 @@ SUMMARY_LIMIT = 2000
 class Runner:
     """Carries out commands, each run once at a time, and reports until Port says the run is final."""
 
-    def __init__(self, port: PortService, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, port: PortService, handlers: Mapping[str, Handler], peers: Peers | None = None
+    ) -> None:
         self._port = port
+        self._peers = peers or Alone()
         self._handlers = handlers
         self._running: dict[str, asyncio.Task[Outcome]] = {}
         self._closing = False
@@ -61,9 +65,17 @@ class Runner:
         return task
 
     async def _run(self, command: Command) -> Outcome:
-        outcome = await self._outcome(command)
-        if command.run:
+        if not command.run:
+            return await self._outcome(command)
+        if not await self._peers.claim_run(command.run):
+            # Should it die with its process, the sweeper takes it up.
+            logger.info(f"run {command.run} is in the hand of another process")
+            return Outcome(summary="Another process has this run in hand.")
+        try:
+            outcome = await self._outcome(command)
             await self._report(command, outcome)
+        finally:
+            self._peers.drop_run(command.run)
         return outcome
 
     async def _outcome(self, command: Command) -> Outcome:

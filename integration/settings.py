@@ -141,6 +141,7 @@ class Settings(BaseModel):
     port_webhook_secret: str = ""
     port_app_url: str = "https://app.port.io"
     door: Literal["webhook", "integration_action"] = "webhook"
+    redis_url: str = Field("", pattern=r"^((rediss?|unix)://\S+)?$")
 
     @property
     def zoom_enabled(self) -> bool:

@@ -19,6 +19,7 @@ from integration.command import command_of_run
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirror import Mirror
 from integration.models import Command, Communication, Json, WarRoom
+from integration.peers import Alone, Peers
 from integration.runner import Runner
 from integration.services.port import PortService
 
@@ -59,6 +60,7 @@ class Sweeper:
         link: Callable[[bool], Coroutine[Any, Any, None]],
         missed: Callable[[datetime, Collection[str]], Coroutine[Any, Any, None]],
         interval: float,
+        peers: Peers | None = None,
     ) -> None:
         self._port = port
         self._catalog = catalog
@@ -74,6 +76,12 @@ class Sweeper:
         self._started = now()
         self._looks_back = 0
         self._interval = interval
+        self._peers = peers or Alone()
+        self._hurried = asyncio.Event()
+
+    def soon(self) -> None:
+        """Do a round at once: another process is gone, and may have left something."""
+        self._hurried.set()
 
     async def run(self) -> None:
         first = True
@@ -85,13 +93,21 @@ class Sweeper:
                 logger.warning(f"sweeper: {problem}; trying again")
             except Exception:
                 logger.exception("sweeper: unexpected failure; trying again")
-            await asyncio.sleep(min(START_RETRY_SECONDS, self._interval) if first else self._interval)
+            await self._pause(min(START_RETRY_SECONDS, self._interval) if first else self._interval)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._hurried.wait(), seconds)
+        except TimeoutError:
+            return
 
     async def sweep(self, *, first: bool = False) -> None:
         """One round. On the first one after a start, whatever is unfinished was cut off with its process."""
+        at_once = first or self._hurried.is_set()
+        self._hurried.clear()
         # Somebody waits for a run; the rest can wait for each other.
-        taken = await self._runs(at_once=first)
-        await self._intents(taken, at_once=first)
+        taken = await self._runs(at_once=at_once)
+        await self._intents(taken, at_once=at_once)
         await self._rooms(read=first)
         if self._looks_back < 2 or (now() - self._started).total_seconds() < LOOK_BACK_SECONDS:
             self._looks_back += 1
@@ -131,6 +147,8 @@ class Sweeper:
                 if command is None or not self._is_ours_to_drive(run, at_once):
                     continue
                 taken.add(command.incident)
+                if await self._peers.run_elsewhere(command.run):
+                    continue
                 if self._runner.take(command) is not None:
                     logger.info(f"sweeper: took up run {command.run} ({action} for {command.incident})")
         return taken
@@ -157,7 +175,7 @@ class Sweeper:
         seen: set[tuple[str, str]] = set()
         for intent in await self._catalog.unfinished():
             incident = intent.step.incident
-            if incident in taken or self._in_hand(intent):
+            if incident in taken or await self._in_hand(intent):
                 continue
             if not at_once and (now() - intent.intended_at).total_seconds() < FRESH_SECONDS:
                 continue  # its run is on it, or Port's search still shows what was
@@ -179,8 +197,9 @@ class Sweeper:
                 logger.info(f"sweeper: took up {intent.step.key}, which has no outcome")
         self._beside = {what: task for what, task in self._beside.items() if not task.done()}
 
-    def _in_hand(self, intent: Communication) -> bool:
-        return bool(intent.step.run) and self._runner.in_hand(intent.step.run)
+    async def _in_hand(self, intent: Communication) -> bool:
+        run = intent.step.run
+        return bool(run) and (self._runner.in_hand(run) or await self._peers.run_elsewhere(run))
 
 
 async def _safely(what: str, work: Awaitable[None]) -> None:

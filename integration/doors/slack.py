@@ -57,6 +57,7 @@ def add_routes(router: APIRouter, secret: Callable[[], str], mirror: Callable[[]
         event = payload.get("event")
         if payload.get("type") == "event_callback" and isinstance(event, dict):
             identifier = payload.get("event_id")
-            if not (isinstance(identifier, str) and seen.before(identifier)):
-                room_mirror.observe(event)
+            name = identifier if isinstance(identifier, str) else ""
+            if not (name and seen.before(name)):
+                room_mirror.observe(event, name)
         return JSONResponse({"ok": True})

@@ -32,6 +32,7 @@ SECRETS = {
     "smtp_password",
     "installation_key",
     "port_webhook_secret",
+    "redis_url",
 }
 
 
