@@ -23,6 +23,7 @@ from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 
 Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
+CALLER = "sandbox-stage"  # by this the journal tells our own looks into Port from the integration's
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 
@@ -125,7 +126,9 @@ class Stage:
         )
         self.integration = Process("integration", [], {}, folder / "integration.log")
         self.control = httpx.AsyncClient(base_url=f"{self.base}/_sandbox", timeout=30)
-        self.port = httpx.AsyncClient(base_url=f"{self.base}/port/v1", timeout=30)
+        self.port = httpx.AsyncClient(
+            base_url=f"{self.base}/port/v1", timeout=30, headers={"user-agent": CALLER}
+        )
 
     @classmethod
     @contextlib.asynccontextmanager
