@@ -43,15 +43,15 @@ class Missed:
         self._automations = automations
         self._tried: dict[tuple[str, str], float] = {}
 
-    async def take_up(self, before: datetime, in_hand: Collection[str]) -> None:
+    async def take_up(self, before: datetime, under_way: Collection[str]) -> None:
         """Open and close what was missed of incidents that were last changed before that time.
 
-        What was changed later reaches us by its own run. `in_hand`: incidents that are seen to already.
+        What was changed later reaches us by its own run. `under_way`: incidents that a run is about.
         """
-        await self._open(before, in_hand)
-        await self._close(before, in_hand)
+        await self._open(before, under_way)
+        await self._close(before, under_way)
 
-    async def _open(self, before: datetime, in_hand: Collection[str]) -> None:
+    async def _open(self, before: datetime, under_way: Collection[str]) -> None:
         installed = await self._switched_on_since("open_war_room")
         if installed is None:
             return
@@ -61,7 +61,7 @@ class Missed:
         wanting = [
             str(entity["identifier"])
             for entity in entities
-            if entity["identifier"] not in in_hand and self._wants_room(entity, installed, before)
+            if entity["identifier"] not in under_way and self._wants_room(entity, installed, before)
         ]
         most = self._settings.max_rooms_per_hour
         if len(wanting) > most:
@@ -86,11 +86,11 @@ class Missed:
         incident = self._read(entity)
         return incident is not None and plan.why_no_room(incident, self._settings, True, now()) is None
 
-    async def _close(self, before: datetime, in_hand: Collection[str]) -> None:
+    async def _close(self, before: datetime, under_way: Collection[str]) -> None:
         if await self._switched_on_since("close_war_room") is None:
             return
         for room in await self._catalog.rooms_in_use():
-            if room.state != "open" or room.incident in in_hand:
+            if room.state != "open" or room.incident in under_way:
                 continue
             entity = await self._catalog.incident_entity(room.incident)
             if entity is None or not _changed_before(entity, before):

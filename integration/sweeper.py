@@ -43,7 +43,7 @@ class Sweeper:
     `tend` does what time asks for in one room (archive after the quiet hours); `reconcile` finds out what
     became of an intent that nobody wants done any more; `link` links outcomes that nobody linked;
     `poll` looks for what was changed by hand on the status page; `missed` takes up what Port's automations
-    asked for while nobody was there (incidents last changed before a time, without those in hand).
+    asked for while nobody was there (incidents last changed before a time, without those under way).
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Sweeper:
         self._missed = missed
         self._started = now()
         self._looks_back = 0
+        self._under_way: set[str] = set()  # incidents that a run is about which has not ended
         self._interval = interval
         self._peers = peers or Alone()
         self._hurried = asyncio.Event()
@@ -111,7 +112,7 @@ class Sweeper:
         await self._rooms(read=first)
         if self._looks_back < 2 or (now() - self._started).total_seconds() < LOOK_BACK_SECONDS:
             self._looks_back += 1
-            self._go_on("what was missed", self._missed(self._started, taken))
+            self._go_on("what was missed", self._missed(self._started, self._under_way))
         self._go_on("links", self._link(first))
         if self._poll is not None:
             self._go_on("status page", self._poll())
@@ -128,7 +129,8 @@ class Sweeper:
         """Read every room again that can be read, and look for what was missed: what a scheduled resync
         does for our own entities."""
         await self._rooms(read=True)
-        self._go_on("what was missed", self._missed(now() - timedelta(seconds=FRESH_SECONDS), ()))
+        before = now() - timedelta(seconds=FRESH_SECONDS)
+        self._go_on("what was missed", self._missed(before, self._under_way))
 
     async def _rooms(self, read: bool) -> None:
         rooms = await self._catalog.rooms_in_use()
@@ -141,9 +143,12 @@ class Sweeper:
         """Hand over the runs that nobody works on; the incidents they are about."""
         lists = await asyncio.gather(*(self._active(action) for action in self._port_actions))
         taken: set[str] = set()
+        self._under_way = set()
         for action, runs in zip(self._port_actions.values(), lists, strict=True):
             for run in sorted(runs, key=lambda run: str(run.get("createdAt"))):
                 command = command_of_run(action, run)
+                if command is not None:
+                    self._under_way.add(command.incident)
                 if command is None or not self._is_ours_to_drive(run, at_once):
                     continue
                 taken.add(command.incident)
