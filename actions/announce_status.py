@@ -38,6 +38,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     steps = notice_steps(
         command, incident, room, audiences, before, version, closing=plan.is_closed(incident, kit.settings)
     )
+    steps = plan.owned(steps, incident, kit.settings)
     if not steps:
         return Outcome(summary=f"Nobody gets status notices of {identifier}.", label="Nothing to do")
     results = await deliver(kit, await kit.performer.intend(steps), room)

@@ -11,6 +11,7 @@ from loguru import logger
 
 from actions.base import Kit, latest_room, need_incident, text_input
 from actions.documents import write_documents
+from actions.privacy import follow_privacy
 from integration import communicator, plan
 from integration.catalog import iso, now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
@@ -42,6 +43,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 label="Already closed",
                 links=(room.channel_url,),
             )
+        # The change that ends an incident may make it private as well.
+        room = await follow_privacy(kit, incident, room, None)
         counts, head = await asyncio.gather(kit.mirror.settle(room), kit.chain.head(identifier))
         minutes = None if room.linked else float(kit.settings.archive_after_quiet_minutes)
         text = communicator.closing(incident, message, counts, minutes, head_line(head) if head else "")

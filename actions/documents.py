@@ -6,14 +6,19 @@ import asyncio
 from collections.abc import Sequence
 
 from actions.base import Kit
-from integration import rca, timeline
+from integration import plan, rca, timeline
 from integration.models import Communication, Incident, WarRoom
 
 
 async def write_documents(
     kit: Kit, incident: Incident, room: WarRoom, latest: Sequence[Communication] = ()
 ) -> None:
-    """Write both anew. `latest` are communications that Port's search may not show yet."""
+    """Write both anew. `latest` are communications that Port's search may not show yet.
+
+    Nothing is written about what stays in Slack.
+    """
+    if plan.hidden(room.private or incident.private, kit.settings):
+        return
     entities, record = await asyncio.gather(
         kit.catalog.notes_of_room(room), kit.catalog.communications(incident.identifier)
     )

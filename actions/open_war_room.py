@@ -15,6 +15,7 @@ from loguru import logger
 from actions.base import Kit, need_incident, text_input
 from actions.furnish import furnish
 from actions.opening import Opening, links_of
+from actions.privacy import follow_privacy
 from integration import communicator, plan
 from integration.catalog import now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
@@ -81,6 +82,7 @@ async def _open(command: Command, kit: Kit, seen: Incident, link: str, unusable:
             if taken and not automatic:
                 raise BadInput("channel", taken)
         if channel is not None and not channel.archived and room.state != "archived" and not taken:
+            room = await follow_privacy(kit, incident, room, channel)
             return await _repair(command, kit, incident, room, owners)
         # A bot can't unarchive, so the old room stays as it is and a new one refers to it.
         previous, generation = room.identifier, generation + 1

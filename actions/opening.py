@@ -94,7 +94,7 @@ class Opening:
         elif bridge.url not in self.claims["briefing"].step.text:
             # An earlier opening told the room what it knew before it was cut off.
             await self._tell_bridge(room, bridge)
-        self.kit.performer.relate(list(self.claims.values()), room.identifier)
+        self.kit.performer.relate(list(self.claims.values()), room.identifier, room.team)
         # Slack allows few topics and bookmarks a minute; the run does not wait for them for long.
         await asyncio.gather(
             self._write_room(room),
@@ -165,8 +165,7 @@ class Opening:
     def _room(self, channel: Receipt, bridge: Bridge, team_url: str) -> WarRoom:
         identifier = plan.room_id(self.incident.identifier, self.generation)
         before = self.room
-        private = bool(channel.data.get("private"))
-        mirrored = not private or bool(self.kit.settings.private_rooms_team)
+        private = self.incident.private or bool(channel.data.get("private"))
         return WarRoom(
             identifier=identifier,
             incident=self.incident.identifier,
@@ -177,13 +176,14 @@ class Opening:
             channel_url=f"{team_url.rstrip('/')}/archives/{channel.data['channel']}",
             linked=bool(channel.data.get("linked")),
             private=private,
+            team=plan.team_of(private, self.kit.settings),
             bridge_kind="zoom" if bridge.kind == "zoom" else "static" if bridge.kind == "static" else "none",
             bridge_url=bridge.url,
             bridge_host=bridge.host,
             meeting_id=bridge.meeting,
             closures=before.closures if before else 0,
             opened_at=(before.opened_at if before else None) or now(),
-            mirror="fresh" if mirrored else "off",
+            mirror="off" if plan.hidden(private, self.kit.settings) else "fresh",
         )
 
     async def _briefing(self, room: WarRoom, bridge: Bridge, new_channel: bool) -> Receipt:

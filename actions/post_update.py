@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from actions.base import Kit, latest_room, need_incident
 from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome, words_key
-from integration import messages
+from integration import messages, plan
 from integration.errors import BadInput
 from integration.models import Audience, Command, Incident, Outcome, Step
 
@@ -38,7 +38,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     ]
     results: list[Sent] = []
     if steps:
-        results = await deliver(kit, await claim_words(kit, steps, command, again), room)
+        results = await deliver(
+            kit, await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again), room
+        )
         await kit.performer.flush()
     return outcome(f"Update of {identifier}", results, problems)
 

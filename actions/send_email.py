@@ -7,7 +7,7 @@ import asyncio
 from actions.base import Kit, latest_room, need_incident, text_input
 from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome
 from actions.post_update import each_reader_once, mail_steps
-from integration import messages
+from integration import messages, plan
 from integration.errors import BadInput
 from integration.models import Command, Outcome
 
@@ -32,6 +32,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     ]
     results: list[Sent] = []
     if steps:
-        results = await deliver(kit, await claim_words(kit, steps, command, again), room)
+        results = await deliver(
+            kit, await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again), room
+        )
         await kit.performer.flush()
     return outcome(f"Email about {identifier}", results, problems)

@@ -1,10 +1,12 @@
-"""Keep an open war room in step with its incident: topic, and people who were added later."""
+"""Keep a war room in step with its incident: who may read it, and while it is open its topic, and people who
+were added later."""
 
 from __future__ import annotations
 
 import asyncio
 
 from actions.base import Kit, latest_room, need_incident
+from actions.privacy import follow_privacy
 from integration import communicator, plan
 from integration.errors import ServiceError
 from integration.models import Command, Incident, Outcome, WarRoom
@@ -15,6 +17,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     async with kit.locks.holding(identifier):
         incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
         if room is None or room.state != "open" or plan.is_closed(incident, kit.settings):
+            if room is not None:
+                channel = await kit.slack.channel(room.channel_id)
+                await follow_privacy(kit, incident, room, channel)
             return Outcome(
                 summary=f"{identifier} has no open war room; nothing to do.", label="Nothing to do"
             )
@@ -22,12 +27,15 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 
 
 async def sync(incident: Incident, room: WarRoom, kit: Kit) -> Outcome:
+    channel = await kit.slack.channel(room.channel_id)
+    # Nothing is sent by it, so no pause holds it up.
+    room = await follow_privacy(kit, incident, room, channel)
     if paused := await kit.performer.paused():
         return Outcome(summary=f"All communication is paused ({paused}); nothing was done.", label="Paused")
     owners = await kit.catalog.owners(incident.services)
     wanted = [email.casefold() for email in (*incident.people, *owners)]
     new = [email for email in dict.fromkeys(wanted) if email not in room.invited]
-    channel, (found, missing) = await asyncio.gather(kit.slack.channel(room.channel_id), kit.people.find(new))
+    found, missing = await kit.people.find(new)
     if channel is None or channel.archived:
         return Outcome(summary=f"#{room.channel_name} is archived; nothing to do.", label="Archived")
     log: list[str] = []

@@ -42,6 +42,7 @@ WAR_ROOM = "incidentWarRoom"
 NOTE = "incidentNote"
 COMMUNICATION = "incidentCommunication"
 ATTEMPT = "incidentCommunicationAttempt"
+LINK = "incidentRecordLink"
 AUDIENCE = "commsAudience"
 SWITCH = "commsSwitch"
 THE_SWITCH = "communications"  # its one entity
@@ -249,16 +250,39 @@ class Catalog:
             "archivedAt": iso(room.archived_at) if room.archived_at else None,
             "mirror": room.mirror,
         }
-        entity = {
+        entity: Json = {
             "identifier": room.identifier,
             "title": title,
             "properties": {name: value for name, value in properties.items() if value is not None},
             "relations": relations,
+            **_owned_by(room.team),
         }
         _all_written(WAR_ROOM, await self._port.merge_entities(WAR_ROOM, [entity]))
 
     async def patch_room(self, identifier: str, properties: Json) -> None:
         await self._port.patch_entity(WAR_ROOM, identifier, properties=properties, relations=None)
+
+    async def give_room(self, room: WarRoom, *, forget_documents: bool) -> None:
+        """Write whose a war room is by now: its team's, or everybody's where it has none."""
+        documents: Json = dict.fromkeys(("timeline", "rca")) if forget_documents else {}
+        properties = {"private": room.private, "mirror": room.mirror, **documents}
+        entity = {"identifier": room.identifier, "properties": properties, "team": _teams(room.team)}
+        _all_written(WAR_ROOM, await self._port.merge_entities(WAR_ROOM, [entity]))
+
+    async def give_words(self, room: WarRoom) -> None:
+        """The same for notes, communications and links of its incident. Port's search lags by seconds."""
+        rules = [
+            {"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": room.incident}
+        ]
+        for blueprint in (NOTE, COMMUNICATION, LINK):
+            entities = [
+                {"identifier": entity["identifier"], "team": _teams(room.team)}
+                for entity in await self._port.search(blueprint, rules)
+                if (entity.get("relations") or {}).get("incident") == room.incident
+                # An earlier room may have been for few on account of its channel.
+                and (room.team or entity["relations"].get("warRoom") in (None, "", room.identifier))
+            ]
+            _all_written(blueprint, await self._port.merge_entities(blueprint, entities))
 
     # Communications
 
@@ -274,13 +298,15 @@ class Catalog:
     async def merge_communications(self, changes: dict[str, Json]) -> dict[str, str]:
         """Merge properties into communications, all in one write; `changes` is by identifier.
 
-        The key "warRoom" is taken as the relation. Gives what Port refused, with its reason.
+        The key "warRoom" is taken as the relation, "team" as the team that may read it. Gives what Port
+        refused, with its reason.
         """
         entities = []
         for key, properties in changes.items():
             own = dict(properties)
             war_room = own.pop("warRoom", None)
-            entity: Json = {"identifier": key, "properties": own}
+            team = own.pop("team", "")
+            entity: Json = {"identifier": key, "properties": own, **_owned_by(team)}
             if war_room:
                 entity["relations"] = {"warRoom": war_room}
             entities.append(entity)
@@ -293,7 +319,7 @@ class Catalog:
         found = await self._port.search(COMMUNICATION, rules)
         return [one for entity in found if (one := read_communication(entity))]
 
-    async def create_attempt(self, key: str, number: int, owner: str) -> str:
+    async def create_attempt(self, key: str, number: int, owner: str, team: str = "") -> str:
         """Claim the n-th take-over of a communication, create-only; returns whose it is now."""
         identifier = f"{key}:attempt:{number}"
         entity = {
@@ -301,6 +327,7 @@ class Catalog:
             "title": f"Attempt {number}",
             "properties": {"number": number, "owner": owner, "startedAt": iso(now())},
             "relations": {"communication": key},
+            **_owned_by(team),
         }
         (outcome,) = await self._port.create_entities(ATTEMPT, [entity])
         if outcome.created:
@@ -374,6 +401,7 @@ class Catalog:
                 "channelId": room.channel_id,
             },
             "relations": {"warRoom": room.identifier, "incident": room.incident},
+            **_owned_by(room.team),
         }
 
     async def write_note(self, note: Json) -> None:
@@ -417,6 +445,7 @@ def intent_entity(step: Step, owner: str, at: datetime) -> Json:
             "details": step.details,
         },
         "relations": {"incident": step.incident} | ({"audience": step.audience} if step.audience else {}),
+        **_owned_by(step.team),
     }
 
 
@@ -447,6 +476,7 @@ def read_communication(entity: Json) -> Communication | None:
         requested_by=_text(properties.get("requestedBy")),
         run=_text(properties.get("run")),
         details=properties.get("details") or {},
+        team=_team(entity),
     )
     return Communication(
         step=step,
@@ -490,6 +520,7 @@ def read_room(entity: Json) -> WarRoom | None:
         channel_url=_text(properties.get("channel")),
         linked=properties.get("linked") is True,
         private=properties.get("private") is True,
+        team=_team(entity),
         bridge_kind=_one_of(BRIDGE_KINDS, properties.get("bridgeKind"), "none"),
         bridge_url=_text(properties.get("bridge")),
         bridge_host=_text(properties.get("bridgeHost")),
@@ -506,6 +537,19 @@ def read_room(entity: Json) -> WarRoom | None:
         last_activity_at=when(properties.get("lastActivityAt")),
         mirror=_one_of(MIRROR_STATES, properties.get("mirror"), "fresh"),
     )
+
+
+def _teams(team: str) -> list[str]:
+    return [team] if team else []
+
+
+def _owned_by(team: str) -> Json:
+    """What to add to an entity that is written; where there is no team, what it has is left alone."""
+    return {"team": [team]} if team else {}
+
+
+def _team(entity: Json) -> str:
+    return next(iter(_texts(entity.get("team"))), "")
 
 
 def note_id(channel: str, ts: str) -> str:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from integration.budget import Priority
-from integration.catalog import COMMUNICATION, iso, now, read_communication, when
+from integration.catalog import COMMUNICATION, LINK, iso, now, read_communication, when
 from integration.errors import IncidentCommsError, Refused
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json
@@ -33,7 +33,6 @@ from integration.record import (
 )
 from integration.services.port import PortService
 
-LINK = "incidentRecordLink"
 AT_ONCE = 20  # outcomes taken in hand together
 KEPT = 200  # incidents whose chain is remembered
 MOST_GAPS = 200  # numbers that a search did not show and that are asked for one by one
@@ -219,7 +218,8 @@ class Chain:
             link = link_of(
                 communication, after=chain.head, at=noted.at, linked_at=now(), found=found, key=self._key
             )
-            (outcome,) = await self._port.create_entities(LINK, [link_entity(link)], priority=Priority.MIRROR)
+            entity = link_entity(link, communication.step.team)
+            (outcome,) = await self._port.create_entities(LINK, [entity], priority=Priority.MIRROR)
             if outcome.created:
                 chain.add(link)
             elif outcome.exists:

@@ -18,6 +18,7 @@ from typing import Any
 
 from loguru import logger
 
+from integration import plan
 from integration.catalog import Catalog, iso, note_entity, note_id, now, when
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.models import Bot, Json, Message, WarRoom
@@ -149,7 +150,7 @@ class Mirror:
     def _hidden(self, room: WarRoom) -> bool:
         if room.linked and room.opened_at is None:
             return True  # nobody knows what of it is ours
-        return room.private and not self._settings.private_rooms_team
+        return plan.hidden(room.private, self._settings)
 
     def _state_of(self, room: WarRoom) -> RoomState:
         return RoomState(room.channel_id, settle=2 * self._settings.settle_seconds, since=_since(room))
@@ -315,7 +316,7 @@ class Mirror:
         return entity
 
     def _team(self, room: WarRoom) -> str:
-        return self._settings.private_rooms_team if room.private else ""
+        return plan.team_of(room.private, self._settings)
 
     def noted(self, room: WarRoom, note: Json) -> None:
         """A note was written by a button: it counts like one that was said."""

@@ -251,6 +251,7 @@ class Step(Value):
     approved_by: str = ""
     run: str = ""
     details: Json = {}  # what the effect and the search for its marker need, fixed at the intent
+    team: str = ""  # the team in Port that may read it; everybody where there is none
 
 
 class Receipt(Value):
@@ -286,7 +287,8 @@ class WarRoom(Value):
     channel_name: str = ""
     channel_url: str = ""
     linked: bool = False  # the channel was there before us: we never archive it
-    private: bool = False
+    private: bool = False  # the incident or its channel is: what is said here is for few
+    team: str = ""  # the team in Port that may read it; everybody where there is none
     bridge_kind: BridgeKind = "none"
     bridge_url: str = ""
     bridge_host: str = ""

@@ -413,10 +413,10 @@ class Performer:
         claim.set(text=text)
         self._outcome(claim, {"state": "sent", "text": text, "textHash": text_hash(text)})
 
-    def relate(self, claims: Sequence[Claim], war_room: str) -> None:
-        """Relate communications to their war room, once that entity exists."""
+    def relate(self, claims: Sequence[Claim], war_room: str, team: str = "") -> None:
+        """Relate communications to their war room, once that entity exists; `team` may read them."""
         for claim in claims:
-            self._outcome(claim, {"warRoom": war_room})
+            self._outcome(claim, {"warRoom": war_room, "team": team or None})
 
     def _outcome(self, claim: Claim, properties: Json) -> None:
         known = {name: value for name, value in properties.items() if value is not None}

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32encode
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from slugify import slugify
@@ -71,6 +72,22 @@ def linked_channel(value: str) -> str:
     raise BadInput("channel", f"{value!r} is neither a Slack channel id (C0123ABCD) nor a link to a channel")
 
 
+def team_of(private: bool, settings: Settings) -> str:
+    """The team in Port that owns what is said about an incident; none where it is for everybody."""
+    return settings.private_rooms_team if private else ""
+
+
+def hidden(private: bool, settings: Settings) -> bool:
+    """Whether what is said stays in Slack: it is for few, and no team is named that may read it."""
+    return private and not settings.private_rooms_team
+
+
+def owned(steps: Iterable[Step], incident: Incident, settings: Settings) -> list[Step]:
+    """The steps with the team that may read what they say."""
+    team = team_of(incident.private, settings)
+    return [step.model_copy(update={"team": team}) for step in steps]
+
+
 def is_closed(incident: Incident, settings: Settings) -> bool:
     return incident.status.casefold() in {status.casefold() for status in settings.closed_statuses}
 
@@ -118,6 +135,7 @@ def opening(
             requested_by=requested_by,
             run=run,
             details=details,
+            team=team_of(incident.private, settings),
         )
 
     key = step_key(room, "channel")
@@ -170,4 +188,5 @@ def message(
         requested_by=requested_by,
         run=run,
         details={"blocks": blocks} if blocks else {},
+        team=room.team,
     )

@@ -152,8 +152,9 @@ def receipt_hash(communication: Communication) -> str:
 # --- to Port and back ------------------------------------------------------------------------------
 
 
-def link_entity(link: Link) -> Json:
-    """The link as an entity: all of it in properties, and relations that people can follow."""
+def link_entity(link: Link, team: str = "") -> Json:
+    """The link as an entity: all of it in properties, and relations that people can follow. It is of the
+    team that may read what it is about."""
     properties = {
         "number": link.number,
         "communication": link.communication,
@@ -181,6 +182,7 @@ def link_entity(link: Link) -> Json:
         "title": f"{link.number} · {link.purpose or link.operation} {link.state}",
         "properties": {name: value for name, value in properties.items() if value is not None},
         "relations": {"incident": link.incident, "about": link.communication},
+        **({"team": [team]} if team else {}),
     }
 
 

@@ -49,7 +49,7 @@ class TakeOvers:
         if number and not self._peers.alone:
             holder = await self._catalog.attempt_owner(key, number) or holder
         while not await self._settled(claim, holder, rival):
-            taken_by = await self._catalog.create_attempt(key, number + 1, claim.owner)
+            taken_by = await self._catalog.create_attempt(key, number + 1, claim.owner, claim.step.team)
             number += 1
             if taken_by == claim.owner:
                 logger.info(f"{key}: taken over from {holder or 'an earlier run'} (attempt {number})")
