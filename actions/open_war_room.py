@@ -17,7 +17,7 @@ from actions.furnish import furnish
 from actions.opening import Opening, links_of
 from actions.privacy import follow_privacy
 from integration import communicator, plan
-from integration.catalog import now
+from integration.catalog import iso, now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models import Command, Incident, Outcome, Step, WarRoom
 from integration.perform import Claim
@@ -290,8 +290,9 @@ async def _reopen(command: Command, kit: Kit, incident: Incident, room: WarRoom)
     await kit.performer.flush()
     # The room last of all: a reopening that was cut off before this is taken up again.
     await kit.catalog.patch_incident(incident.identifier, {"warRoomState": "open"})
-    await kit.catalog.patch_room(room.identifier, {"state": "open"})
-    kit.mirror.watch(room.model_copy(update={"state": "open"}))
+    reopened_at = now()
+    await kit.catalog.patch_room(room.identifier, {"state": "open", "reopenedAt": iso(reopened_at)})
+    kit.mirror.watch(room.model_copy(update={"state": "open", "reopened_at": reopened_at}))
     return Outcome(
         summary=f"The war room of {incident.identifier} is open again: {room.channel_url}",
         label="Open again",

@@ -89,3 +89,26 @@ async def test_once_it_is_closed_it_may_be_anothers(desk: Bench) -> None:
     room = await engine.catalog.room("INC-1:room:2")
     assert room is not None
     assert room.channel_id != theirs
+
+
+async def test_what_is_said_between_close_and_reopening_is_nobodys(desk: Bench) -> None:
+    theirs = channel(desk)
+    engine, people = desk.engines[0], desk.sandbox.slack
+    await desk.incident("INC-1")
+    await run(engine, "open_war_room", "INC-1", channel=theirs)
+    first = people.say(theirs, PERSON, "finding: while it was open")
+    room = await desk.room("INC-1")
+    assert room is not None
+    await engine.mirror.read(room)
+    await run(engine, "close_war_room", "INC-1")
+    people.say(theirs, PERSON, "finding: about something else")
+
+    await run(engine, "open_war_room", "INC-1")
+    again = people.say(theirs, PERSON, "finding: it is back")
+    late = desk.engine()  # knows of it from Port alone
+    room = await desk.room("INC-1")
+    assert room is not None
+    await late.mirror.read(room)
+
+    notes = await engine.catalog.notes(theirs)
+    assert {note["properties"]["ts"] for note in notes} == {first, again}
