@@ -202,7 +202,10 @@ def build(
         # The opening may have been cut off after its run had ended.
         if room.identifier not in mended and just_opened(room, cut_off) and room.incident not in kit.locks:
             async with kit.locks.holding(room.incident):
-                await furnish(kit, room)
+                # The search that found it lags: it may be closed by now.
+                present = await catalog.room(room.identifier)
+                if present is not None and present.state == "open":
+                    await furnish(kit, present)
             mended.add(room.identifier)
         if just_closed(room):
             await document(room)

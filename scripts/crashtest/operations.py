@@ -27,6 +27,8 @@ class Played:
     incident: str
     since: int  # the journal before the incident was created
     run: str = ""
+    channel: str = ""
+    begun: int = 0  # the journal when it began
 
     async def truth(self) -> Truth:
         return await Truth.read(self.site, self.incident, self.since)
@@ -256,12 +258,12 @@ class Note(Operation):
 
     async def prepare(self, played: Played) -> None:
         await played.site.incident(played.incident)
-        self.channel = (await played.room())["channelId"]
+        played.channel = (await played.room())["channelId"]
 
     async def begin(self, played: Played) -> None:
         number = played.site.played % 30
         await played.site.say(
-            self.channel, responder(2 * number + 1), "finding: the pool of connections is empty"
+            played.channel, responder(2 * number + 1), "finding: the pool of connections is empty"
         )
 
     def missing(self, truth: Truth) -> Iterable[Problem]:
@@ -286,11 +288,11 @@ class Events(Operation):
 
     async def prepare(self, played: Played) -> None:
         await played.site.incident(played.incident)
-        self.channel = (await played.room())["channelId"]
+        played.channel = (await played.room())["channelId"]
 
     async def begin(self, played: Played) -> None:
-        site, channel = played.site, self.channel
-        self.mark = await site.mark()
+        site, channel = played.site, played.channel
+        played.begun = await site.mark()
         stamps = [
             await site.say(channel, COMMANDER, f"{KINDS[number % len(KINDS)]}: number {number}")
             for number in range(self.said)
@@ -307,7 +309,7 @@ class Events(Operation):
 
     async def ripe(self, played: Played) -> None:
         async def taken() -> bool:
-            sent = [one for one in await played.site.journal(since=self.mark) if one["direction"] == "out"]
+            sent = [one for one in await played.site.journal(since=played.begun) if one["direction"] == "out"]
             told = [one for one in sent if one["service"] == "slack" and one["status"] == 200]
             return len(told) >= self.events
 
