@@ -58,7 +58,8 @@ class Cluster:
             decode_responses=True,
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
+            # Once, at once: after Redis was restarted each pooled connection fails the first time.
+            retry=Retry(NoBackoff(), 1),
         )
         # Braces: in a Redis cluster all our keys are in one slot, as scripts want it.
         self._prefix = f"{{incident-comms:{hashlib.sha256(installation.encode()).hexdigest()[:16]}}}:"

@@ -19,6 +19,11 @@ from integration.locks import KeyedLocks
 
 PATIENCE_SECONDS = 60.0  # longer than any handler takes that is not stuck
 
+_ACQUIRE = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
+return 0
+"""
 _RENEW = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -40,11 +45,7 @@ class Lease:
 
     async def acquire(self) -> bool | None:
         """Whether we hold it now; None when Redis does not say."""
-
-        async def take(redis: Redis) -> bool:
-            return bool(await redis.set(self._key, self._token, nx=True, px=int(self._lasting)))
-
-        return await self._cluster.ask(take)
+        return await self._script(_ACQUIRE, self._lasting)
 
     async def renew(self) -> bool | None:
         """Whether we still hold it, and then for longer; None when Redis does not say."""

@@ -15,7 +15,7 @@ from sandbox.stage import Json, Stage
 from tests import redis_server
 from tests.redis_server import RedisServer
 from tests.stories.pair import Pair, paired
-from tests.stories.play import CLOSING, COMMANDER, RESPONDER, Incident, Room, becomes, trouble
+from tests.stories.play import CLOSING, COMMANDER, RESPONDER, Incident, Room, becomes, mark, trouble
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -211,10 +211,14 @@ async def test_the_writer_dies_with_events_in_hand(pair: Pair) -> None:
     room = await incident.opened()
     said = {await room.say(f"finding: number {number}"): "finding" for number in range(10)}
     await pair.integration.stop(signal.SIGKILL)
+    alone_since = await mark(pair)
     pair.balancer.to = "second"
     said |= {await room.say(f"decision: number {number}"): "decision" for number in range(5)}
     # The other takes over what was said to the one that died, too.
     await equals_the_channel(room, said)
+
+    swept = await pair.journal(since=alone_since, operation="runs.list")
+    assert swept == [], "only the POLLING process sweeps"
 
     pair.balancer.to = "in turn"
     await pair.start_integration()
