@@ -41,7 +41,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     steps = plan.owned(steps, incident, kit.settings)
     if not steps:
         return Outcome(summary=f"Nobody gets status notices of {identifier}.", label="Nothing to do")
-    results = await deliver(kit, await kit.performer.intend(steps), room)
+    results = await deliver(kit, await kit.performer.intend(steps), room, command.run)
     await kit.performer.flush()
     return outcome(f"{identifier} {before} → {after}", results)
 

@@ -60,18 +60,19 @@ def _is_old(claim: Claim) -> bool:
     return claim.intended_at is not None and now() - claim.intended_at > SAME_WITHIN
 
 
-async def deliver(kit: Kit, claims: Sequence[Claim], room: WarRoom | None) -> list[Sent]:
+async def deliver(kit: Kit, claims: Sequence[Claim], room: WarRoom | None, run: str) -> list[Sent]:
     """Carry all claims out, destinations side by side, the parts for one of them in order.
 
     One that fails holds no other destination up. `room` is the incident's war room, where it has one: the
-    communications are shown with it.
+    communications are shown with it. `run` is the one that wants it; what another has sent, also while this
+    one was at it, was `already` sent.
     """
     by_destination: dict[str, list[Claim]] = {}
     for claim in claims:
         by_destination.setdefault(claim.step.destination, []).append(claim)
 
     async def in_order(parts: list[Claim]) -> list[Sent]:
-        return [await _deliver(kit, claim) for claim in parts]
+        return [await _deliver(kit, claim, run) for claim in parts]
 
     done = await asyncio.gather(*(in_order(parts) for parts in by_destination.values()))
     if room is not None:
@@ -79,12 +80,13 @@ async def deliver(kit: Kit, claims: Sequence[Claim], room: WarRoom | None) -> li
     return [one for parts in done for one in parts]
 
 
-async def _deliver(kit: Kit, claim: Claim) -> Sent:
-    already = claim.done
+async def _deliver(kit: Kit, claim: Claim, run: str) -> Sent:
+    ended = claim.verdict in ("again", "unknown")  # so whoever has sent it since, it was not this run
     try:
         receipt = await kit.performer.perform(claim)
     except IncidentCommsError as problem:
         return Sent(claim.step, problem=str(problem))
+    already = not claim.acted and (ended or claim.step.run != run)
     return Sent(claim.step, already=already, link=receipt.permalink)
 
 

@@ -253,7 +253,7 @@ async def _repair(
         command.run,
         link=room.channel_id if room.linked else "",
     )
-    claims = await kit.performer.intend(list(steps.values()))
+    claims = await kit.performer.intend(list(steps.values()), insist=command.by_person)
     by_purpose = {claim.step.purpose: claim for claim in claims}
     if room.state == "closed":
         return await _reopen(command, kit, incident, room)

@@ -16,7 +16,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     held = await kit.catalog.communication(key)
     if held is None:
         raise BadInput("communication", f"Port has no communication {key!r}")
-    if held.state in ("sent", "sending"):
+    cut_off = held.state == "sending" and held.step.run == command.run  # this very run, taken up again
+    if held.state in ("sent", "sending") and not cut_off:
         return Outcome(
             ok=held.state == "sent", summary=f"{key} is {held.state}.", label=held.state.capitalize()
         )
@@ -28,7 +29,11 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     if held.step.operation in ("publish_incident", "update_incident", "resolve_incident"):
         raise BadInput("communication", "run the status page action again: a public text needs its approval")
     async with kit.locks.holding(plan.room_id(held.step.incident, 1)):
-        claim = kit.performer.claim_of(held, command.requested_by)
-        results = await deliver(kit, [claim], await latest_room(kit, incident.identifier))
+        if cut_off:
+            (claim,) = await kit.performer.intend([held.step])
+        else:
+            wanted = held.step.model_copy(update={"run": command.run})
+            claim = kit.performer.claim_of(held.model_copy(update={"step": wanted}), command.requested_by)
+        results = await deliver(kit, [claim], await latest_room(kit, incident.identifier), command.run)
         await kit.performer.flush()
     return outcome(f"{held.step.purpose.capitalize()} of {held.step.incident}", results)

@@ -32,8 +32,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     ]
     results: list[Sent] = []
     if steps:
-        results = await deliver(
-            kit, await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again), room
-        )
+        claims = await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again)
+        results = await deliver(kit, claims, room, command.run)
         await kit.performer.flush()
     return outcome(f"Email about {identifier}", results, problems)
