@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 
 from integration import portjson
 from integration.budget import Budget
-from integration.errors import BadInput, IncidentCommsError, Refused
+from integration.errors import BadInput, IncidentCommsError, Refused, ServiceError
 from integration.models import Json
 from integration.services.port import PortService
 from integration.settings import DEFAULT_BLUEPRINT, PREFIX, Settings, variable
@@ -31,6 +31,17 @@ DEFAULT_IDENTIFIER = "incident-comms"
 """What `config.yaml` calls an installation that is not named otherwise: Ocean claims runs under it."""
 
 AUDIENCE = "commsAudience"
+
+PRIVATE_WORDS = (
+    "incidentWarRoom",
+    "incidentNote",
+    "incidentCommunication",
+    "incidentCommunicationAttempt",
+    "incidentRecordLink",
+)
+"""Where what is said about a private incident stands."""
+
+_SEE = " (docs/guarantees.md says what to set)"
 
 _THEIRS = (
     "title",
@@ -102,7 +113,8 @@ async def provision(port: PortService, settings: Settings, door: portjson.Door) 
     said = await _write_blueprints(port, blueprints)
     for blueprint, entities in portjson.ready_entities().items():
         said += await _write_entities(port, blueprint, entities)
-    return [*said, *[await _write_action(port, action, present) for action, present in actions]]
+    said += [await _write_action(port, action, present) for action, present in actions]
+    return said + await _who_reads(port, settings.private_rooms_team)
 
 
 # --- blueprints ------------------------------------------------------------------------------------
@@ -231,6 +243,30 @@ def _properties(blueprint: Json) -> dict[str, Json]:
 def _computed(blueprint: Json) -> set[str]:
     kinds = ("mirrorProperties", "calculationProperties", "aggregationProperties")
     return {key for kind in kinds for key in blueprint.get(kind) or {}}
+
+
+async def _who_reads(port: PortService, team: str) -> list[str]:
+    """What keeps private words from being for `team` alone: that a team owns an entity restricts nothing by
+    itself. Said, not changed: who may read is the customer's to decide, for public incidents as well."""
+    found = []
+    for identifier in PRIVATE_WORDS if team else ():
+        try:
+            entities: Json = (await port.blueprint_permissions(identifier)).get("entities") or {}
+        except ServiceError as problem:
+            found.append(f"permissions of {identifier}: can't be read, {problem}{_SEE}")
+            continue
+        read: Json = entities.get("read") or {}
+        others = [f"role {role}" for role in read.get("roles") or [] if not _is_admin(role)]
+        others += [f"user {user}" for user in read.get("users") or []]
+        others += [f"team {other}" for other in read.get("teams") or [] if other != team]
+        if others or not read:
+            who = ", ".join(others) or "nobody knows who"
+            found.append(f"permissions of {identifier}: read by {who}, private incidents included{_SEE}")
+    return found
+
+
+def _is_admin(role: Any) -> bool:
+    return isinstance(role, str) and (role.casefold() == "admin" or role.casefold().endswith("moderator"))
 
 
 # --- entities --------------------------------------------------------------------------------------

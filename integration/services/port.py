@@ -249,6 +249,15 @@ class PortService:
         path = f"/blueprints/{quoted(identifier)}"
         return await self._write("blueprints.patch", "PATCH", path, changes, "blueprint")
 
+    async def blueprint_permissions(self, identifier: str) -> Json:
+        """Who may read, create, change and delete its entities: `{"entities": {"read": {"roles": []}}}`.
+
+        Port documents no shape of the answer.
+        """
+        call = call_of("blueprints.permissions.get", "blueprints", Priority.INTERNAL)
+        answer = await self._wire.ask(call, "GET", f"/blueprints/{quoted(identifier)}/permissions")
+        return _object(answer, "permissions")
+
     async def action(self, identifier: str) -> Json | None:
         """An action or an automation: Port keeps both under one route."""
         path = f"/actions/{quoted(identifier)}"

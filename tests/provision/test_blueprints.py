@@ -167,3 +167,22 @@ async def test_status_page_blueprints_of_another_integration_only_gain(organisat
     assert status["enumColors"]["operational"] == "lime"
     assert "blueprint statuspageIncident: created" in said
     assert all(line.endswith("unchanged") for line in await organisation.provision())
+
+
+async def test_who_else_reads_private_words_is_said_and_not_changed(organisation: Organisation) -> None:
+    settings = Settings(private_rooms_team="incident-readers")
+    await organisation.provision(settings)
+    only = {"entities": {"read": {"roles": ["Admin", "Note-moderator"], "teams": ["incident-readers"]}}}
+    organisation.port.store.blueprint_permissions["incidentNote"] = only
+
+    said = [line for line in await organisation.provision(settings) if line.startswith("permissions")]
+
+    assert [line.split()[2].strip(":") for line in said] == [
+        "incidentWarRoom",
+        "incidentCommunication",
+        "incidentCommunicationAttempt",
+        "incidentRecordLink",
+    ]
+    assert all("role Member" in line for line in said)
+    assert not [effect for effect in organisation.effects() if "permissions" in effect]
+    assert not [line for line in await organisation.provision() if line.startswith("permissions")]
