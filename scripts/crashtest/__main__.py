@@ -126,7 +126,7 @@ async def attempt(site: Site, point: Playable, chosen: argparse.Namespace) -> Ve
         if not verdict.reached:
             await site.restart()
             verdict = await point.play(site, chosen.patience)
-    except (StageError, RuntimeError, OSError, httpx.HTTPError) as problem:
+    except (StageError, RuntimeError, OSError, ValueError, httpx.HTTPError) as problem:
         verdict = Verdict(
             point.name,
             point.operation.name,

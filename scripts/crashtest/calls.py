@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from sandbox.stage import Json
 
 OURS = "incident-comms"
-_STANDING = {"runs.list", "auth.access_token", "oauth.token", "auth.test", "incidents.list"}
+_STANDING = {"runs.list", "auth.access_token", "oauth.token", "auth.test", "incidents.list", "actions.get"}
 """What the integration does for itself, whatever goes on: tokens, the sweeper's lists, resyncs."""
+
+_SWEPT = ("state", "publicStatus", "publicIncident", "$updatedAt", "linkedAt")
+"""Properties by which the sweeper searches, and no operation does."""
 
 _POLL = "incidents.unresolved"
 """The status page is polled by this; only resolving asks for it, too."""
@@ -35,8 +38,7 @@ def standing(entry: Json, polls: bool = True) -> bool:
     if not entry["operation"].endswith("entities.search"):
         return False
     asked = str(entry["request"].get("body", ""))
-    swept = '"state"' in asked or '"publicStatus"' in asked or '"publicIncident"' in asked
-    return swept and '"relatedTo"' not in asked
+    return any(f'"{name}"' in asked for name in _SWEPT) and '"relatedTo"' not in asked
 
 
 def swept(entry: Json) -> bool:

@@ -17,6 +17,7 @@ from scripts.crashtest.truth import FINAL, Problem, Truth
 
 HTTP = ("port", "slack", "zoom", "statuspage")
 DOWN_SECONDS = 10.0
+STRIKE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ class FaultPoint:
             # Nobody reads Port meanwhile, we neither.
             await asyncio.sleep(fault.lasts)
             await site.ask("DELETE", "/faults")
+        else:
+            await _strikes(site, planned["id"])
         problems, calm_at = await judged(operation, played, began, patience, self._unexcused)
         verdict.problems = problems
         verdict.seconds = round(calm_at - began, 1)
@@ -166,6 +169,16 @@ class FaultPoint:
 def fault_points(operation: Operation, calls: Iterable[Call], timeout: float) -> list[FaultPoint]:
     known = faults(timeout)
     return [FaultPoint(operation, call, fault) for call in calls for fault in known if fault.fits(call)]
+
+
+async def _strikes(site: Site, fault: int) -> None:
+    """Wait until it has struck, or will not any more. Until then nothing of ours may run into it."""
+    deadline = time.monotonic() + STRIKE_SECONDS
+    while time.monotonic() < deadline:
+        if fault not in [one["id"] for one in await site.ask("GET", "/faults")]:
+            return
+        await asyncio.sleep(0.1)
+    await site.ask("DELETE", "/faults")
 
 
 def _told(truth: Truth) -> bool:
