@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import timedelta
 
 from loguru import logger
 
@@ -65,13 +64,14 @@ class TakeOvers:
     async def _settled(self, claim: Claim, holder: str, rival: bool) -> bool:
         """Wait for `holder` while he may be at work; whether it has an outcome that is news to the claim.
 
-        `rival`: he was quicker than we just now, or it is the trace of one who died.
+        `rival`: he was quicker than we just now, or it is the trace of one who died. A lone process waits
+        for nobody else, except for one who is there by mistake.
         """
         process = process_of(holder)
         if process == self._process or (claim.verdict != "recover" and _same(holder, claim.last_owner)):
             return False  # one of us, who has let go of it; or its outcome is the one that we know
         alone = self._peers.alone
-        if alone and not rival:
+        if alone and not rival and self._intended(claim) < self._started:
             return False
         until = time.monotonic() + (self._quiet if alone else self._patience)
         told = False
@@ -111,10 +111,14 @@ class TakeOvers:
         if not self._peers.alone:
             # He may have looked just before we took over, found himself the owner, and acted.
             return claim.since + self._quiet
-        # Gone before we started, unless he overlaps with us by mistake: then his intent is younger.
-        age = (now() - claim.intended_at) if claim.intended_at else timedelta.max
-        intended = time.monotonic() - max(0.0, min(age.total_seconds(), 1e9))
-        return max(self._started, intended) + self._quiet
+        return max(self._started, self._intended(claim)) + self._quiet
+
+    def _intended(self, claim: Claim) -> float:
+        """Monotonic time of the intent. One that is younger than we are is of a process that overlaps with
+        us by mistake: a lone process is replaced, and whoever was there before it is gone."""
+        if claim.intended_at is None:
+            return self._started
+        return time.monotonic() - max(0.0, (now() - claim.intended_at).total_seconds())
 
 
 def _is_news(held: Communication, claim: Claim) -> bool:

@@ -31,14 +31,15 @@ class Bench:
     config: dict[str, str]
     engines: list[Engine] = field(default_factory=list)
 
-    def engine(self, **settings: Any) -> Engine:
-        """The engine of a process that has just started."""
+    def engine(self, *, main: bool = True, **settings: Any) -> Engine:
+        """The engine of a process that has just started. With a `redis_url`, `join` it."""
         quick = {"settle_seconds": 0.05, "effect_timeout_seconds": 2, "bridge_grace_seconds": 1.5}
         found = app.build(
             Settings.from_config({**self.config, **quick, **settings}, client_id=PORT_CLIENT_ID),
             port_url=f"{self.url}/port",
             client_id=PORT_CLIENT_ID,
             client_secret=PORT_CLIENT_SECRET,
+            main=main,
         )
         self.engines.append(found)
         return found
