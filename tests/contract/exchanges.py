@@ -15,11 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from openapi_core import Config, OpenAPI
+from openapi_core import OpenAPI
 from openapi_core.templating.paths.exceptions import PathError
 from openapi_core.testing import MockRequest, MockResponse
 
+from tests.openapi import document, unchecked
 from tests.sandbox.port.contract import UNPUBLISHED_STATUSES
 from tests.sandbox.slack.contract import BEYOND
 from tests.services.request_contract import HOSTS, PREFIXES, SERVERS
@@ -139,9 +139,5 @@ def _told(problem: Exception) -> str:
 def _api(service: str) -> OpenAPI:
     where = folder()
     assert where is not None
-    text = (where / f"{service}.yaml").read_text()
-    spec = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     servers = [{"url": HOSTS[service] + SERVERS[service]}]
-    # The contract itself is not on trial here, and checking it takes seconds.
-    unchecked: Any = None
-    return OpenAPI.from_dict({**spec, "servers": servers}, config=Config(spec_validator_cls=unchecked))
+    return unchecked({**document(where / f"{service}.yaml"), "servers": servers})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import httpx
-import yaml
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
+
+from tests.openapi import document, unchecked
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACT = Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "contracts" / "port.yaml"
@@ -31,11 +31,9 @@ def _unsaid(response: httpx.Response, path: str) -> bool:
 
 @cache
 def _port() -> OpenAPI:
-    found: dict[str, Any] = yaml.load(
-        CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
+    found = document(CONTRACT)
     paths = {path: what for path, what in found["paths"].items() if "/runs" in path}
-    return OpenAPI.from_dict({**found, "paths": paths, "servers": [{"url": HOST}]})
+    return unchecked({**found, "paths": paths, "servers": [{"url": HOST}]})
 
 
 class Checker:

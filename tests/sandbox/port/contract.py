@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
-import yaml
-from openapi_core import Config, OpenAPI
+from openapi_core import OpenAPI
 from openapi_core.templating.paths.exceptions import PathError
 from openapi_core.templating.responses.exceptions import ResponseFinderError
 from openapi_core.testing import MockRequest, MockResponse
 from openapi_core.validation.response.exceptions import ResponseValidationError
+
+from tests.openapi import document, unchecked
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACT = Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "contracts" / "port.yaml"
@@ -27,20 +28,13 @@ HALF_TOLD = {("POST", "/v1/integration", 422)}
 """Refusals of operations that were added to the contract from Ocean's code, which shows only the good end."""
 
 
-@cache
 def load() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load(
-        CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
-    return found
+    return document(CONTRACT)
 
 
 @cache
 def _api() -> OpenAPI:
-    # The contract itself is not on trial here, and checking it takes seconds.
-    unchecked = cast(Any, None)
-    config = Config(spec_validator_cls=unchecked)
-    return OpenAPI.from_dict({**load(), "servers": [{"url": HOST}]}, config=config)
+    return unchecked({**load(), "servers": [{"url": HOST}]})
 
 
 class Checker:

@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-import yaml
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from sandbox.world import Entry, Json
+from tests import openapi
 
 HOST = "https://slack.com"
 
@@ -29,20 +29,16 @@ def folder() -> Path | None:
     return contracts if (contracts / "slack.yaml").is_file() else None
 
 
-@functools.cache
 def document() -> Json:
     found = folder()
     if found is None:
         pytest.skip("Slack's contract is not on this machine (set INCIDENT_COMMS_SHARED)")
-    with (found / "slack.yaml").open() as file:
-        read = yaml.load(file, yaml.CSafeLoader)
-    assert isinstance(read, dict)
-    return read
+    return openapi.document(found / "slack.yaml")
 
 
 @functools.cache
 def contract() -> OpenAPI:
-    return OpenAPI.from_dict(document())
+    return openapi.unchecked(document())
 
 
 def methods() -> set[str]:
