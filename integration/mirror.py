@@ -8,26 +8,24 @@ have no cursor.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from loguru import logger
 
 from integration import plan
-from integration.catalog import Catalog, iso, note_entity, note_id, now, when
+from integration.catalog import Catalog, when
 from integration.errors import IncidentCommsError, Refused, ServiceError
-from integration.models import Bot, Json, Message, WarRoom
-from integration.notetaker import Context, Marks, derive
+from integration.mirrored import Mirrored, people_in, since
+from integration.models import Json, Message, WarRoom
+from integration.notetaker import Marks
 from integration.people import People
 from integration.room_state import RoomState
 from integration.services.slack import SlackService
 from integration.settings import Settings
-from integration.slack_payload import is_ts
 
 WINDOW_MESSAGES = 2000  # a read takes this many messages of the channel, newest first, and all their threads
 DEBOUNCE_SECONDS = 0.15  # what happens within this time is written in one call
@@ -38,40 +36,6 @@ UNKNOWN_CHANNEL_SECONDS = 60.0  # how long we remember that a channel is no war 
 TOLD_SECONDS = 30.0  # what we were told of a room is newer than what Port's search shows for this long
 DOCUMENT_SECONDS = 5.0  # Port's search must show an erasure before the documents are written without it
 _GONE = {"not_in_channel", "channel_not_found", "is_archived"}
-_MENTION = re.compile(r"<@([A-Z0-9]+)")
-
-
-@dataclass
-class _Mirrored:
-    """One room and what we know of it."""
-
-    room: WarRoom
-    state: RoomState
-    held: dict[str, Json] | None = None  # note properties by ts as Port holds them; None: not read yet
-    written: dict[str, Json] = field(default_factory=dict)  # notes made by a button, by identifier
-    pending: set[str] = field(default_factory=set)
-    dirty: bool = False
-    lost: bool = True  # events may have passed us by, as while no process was running
-    failures: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    flushing: asyncio.Task[None] | None = None
-    reading: asyncio.Task[None] | None = None
-    counting: asyncio.Task[None] | None = None
-    counted: Json = field(default_factory=dict)
-    telling: asyncio.Task[None] | None = None
-    told: Json = field(default_factory=dict)
-    told_at: float = float("-inf")
-    documenting: asyncio.Task[None] | None = None
-    outdated: bool = False  # the documents of a closed room say what stands no more
-
-    @property
-    def on(self) -> bool:
-        return self.room.mirror != "off"
-
-    def standing(self) -> list[Json]:
-        """The notes that stand, as properties."""
-        notes = [*(self.held or {}).values(), *self.written.values()]
-        return [note for note in notes if not note.get("deletedAt")]
 
 
 class Mirror:
@@ -92,7 +56,7 @@ class Mirror:
         self._people = people
         self._settings = settings
         self._marks = Marks.from_settings(settings.note_reactions)
-        self._rooms: dict[str, _Mirrored] = {}
+        self._rooms: dict[str, Mirrored] = {}
         self._foreign: dict[str, float] = {}
         self._told: dict[str, float] = {}  # when we were last told of a room, by its identifier
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -121,7 +85,7 @@ class Mirror:
             self.forget(room)
             return
         if known is None:
-            known = _Mirrored(room, self._state_of(room))
+            known = Mirrored(room, self._state_of(room))
             self._rooms[room.channel_id] = known
             # What was said before we knew whose channel it is was let pass: read it.
             read = self._foreign.pop(room.channel_id, None) is not None or read
@@ -153,7 +117,7 @@ class Mirror:
         return plan.hidden(room.private, self._settings)
 
     def _state_of(self, room: WarRoom) -> RoomState:
-        return RoomState(room.channel_id, settle=2 * self._settings.settle_seconds, since=_since(room))
+        return RoomState(room.channel_id, settle=2 * self._settings.settle_seconds, since=since(room))
 
     def room(self, channel: str) -> WarRoom | None:
         known = self._rooms.get(channel)
@@ -199,12 +163,12 @@ class Mirror:
         if room is not None and room.state != "archived":
             self.watch(room, read=True, found=True)
 
-    def _changed(self, known: _Mirrored, changed: Iterable[str]) -> None:
+    def _changed(self, known: Mirrored, changed: Iterable[str]) -> None:
         known.pending |= known.state.affected(changed)
         if known.pending and (known.flushing is None or known.flushing.done()):
             known.flushing = self._background(self._flush_soon(known))
 
-    async def _flush_soon(self, known: _Mirrored) -> None:
+    async def _flush_soon(self, known: Mirrored) -> None:
         while known.pending:
             await asyncio.sleep(DEBOUNCE_SECONDS)
             try:
@@ -215,7 +179,7 @@ class Mirror:
                 self._read_soon(known)
                 return
 
-    async def _flush(self, known: _Mirrored) -> None:
+    async def _flush(self, known: Mirrored) -> None:
         """Derive and write what is pending. What could not be written stays pending."""
         # Taken before the first await: what changes meanwhile is pending anew.
         batch, known.pending = known.pending, set()
@@ -227,14 +191,14 @@ class Mirror:
             raise
         self._sum_up_soon(known)
 
-    async def _write_notes(self, known: _Mirrored, batch: set[str]) -> None:
+    async def _write_notes(self, known: Mirrored, batch: set[str]) -> None:
         bot = await self._slack.me()
         held = await self._held(known)
-        authors = _people_in(message for ts in batch if (message := known.state.message(ts)))
+        authors = people_in(message for ts in batch if (message := known.state.message(ts)))
         names = await self._people.names(authors)
         entities: list[Json] = []
         for ts in sorted(batch, key=float):
-            entity = self._entity(known, ts, known.state.message(ts), held.get(ts), names, bot)
+            entity = known.entity(ts, names, bot, self._marks, self._team(known.room))
             if entity is not None:
                 entities.append(entity)
         if not entities:
@@ -247,73 +211,15 @@ class Mirror:
         if any(entity["properties"].get("deletedAt") for entity in entities):
             self._document_soon(known)
 
-    async def _held(self, known: _Mirrored) -> dict[str, Json]:
+    async def _held(self, known: Mirrored) -> dict[str, Json]:
         if known.held is None:
-            return self._hold(known, await self._catalog.notes(known.room.channel_id))
+            return known.hold(await self._catalog.notes(known.room.channel_id))
         return known.held
 
-    @staticmethod
-    def _hold(known: _Mirrored, notes: Iterable[Json]) -> dict[str, Json]:
-        """Take in notes as Port shows them, beneath what we know better. Those that are not named after a
-        message were written by a button or by hand: no reading of the room touches them."""
-        channel = known.room.channel_id
-        said: dict[str, Json] = {}
-        for note in notes:
-            properties: Json = note.get("properties") or {}
-            identifier, ts = str(note.get("identifier")), properties.get("ts")
-            if (note.get("relations") or {}).get("warRoom") not in (None, "", known.room.identifier):
-                continue  # another incident's, of the time when this channel was its room
-            if is_ts(ts) and identifier == note_id(channel, ts):
-                said[ts] = properties
-            else:
-                known.written.setdefault(identifier, properties)
-        known.held = said | (known.held or {})
-        return known.held
-
-    async def _hold_late_notes(self, known: _Mirrored) -> None:
+    async def _hold_late_notes(self, known: Mirrored) -> None:
         """Notes written just before a start, which Port's search did not show at first."""
         async with known.lock:
-            self._hold(known, await self._catalog.notes(known.room.channel_id))
-
-    def _entity(
-        self,
-        known: _Mirrored,
-        ts: str,
-        message: Message | None,
-        held: Json | None,
-        names: dict[str, str],
-        bot: Bot,
-    ) -> Json | None:
-        """What is to be written about one message, or None when Port holds it already."""
-        note = None
-        if message is not None:
-            context = Context(
-                previous=known.state.previous(ts),
-                parent=known.state.parent(ts),
-                ours=frozenset(filter(None, (bot.user_id, bot.bot_id))),
-                names=names,
-                marks=self._marks,
-                team_url=bot.team_url,
-            )
-            note = derive(message, context)
-        if note is None:
-            if held is None or held.get("deletedAt"):
-                return None
-            return _tombstone(known.room, ts, self._team(known.room))
-        author = names.get(note.author, note.author)
-        entity = note_entity(
-            note.model_copy(update={"author": author}), known.room, team=self._team(known.room)
-        )
-        properties = entity["properties"]
-        versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
-        if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
-            versions.append({"text": held.get("text"), "kind": held.get("kind"), "replacedAt": iso(now())})
-        if held is not None:
-            # Unknown here may still stand in Port, whose search lags: then its versions are left alone.
-            properties |= {"versions": versions, "deletedAt": None}
-        if held is not None and all(_same(held.get(name), value) for name, value in properties.items()):
-            return None
-        return entity
+            known.hold(await self._catalog.notes(known.room.channel_id))
 
     def _team(self, room: WarRoom) -> str:
         return plan.team_of(room.private, self._settings)
@@ -327,12 +233,12 @@ class Mirror:
 
     # Reading
 
-    def _read_soon(self, known: _Mirrored) -> None:
+    def _read_soon(self, known: Mirrored) -> None:
         known.dirty = True
         if known.on and (known.reading is None or known.reading.done()):
             known.reading = self._background(self._read_until_clean(known))
 
-    async def _read_until_clean(self, known: _Mirrored) -> None:
+    async def _read_until_clean(self, known: Mirrored) -> None:
         while known.dirty and known.on and self._rooms.get(known.room.channel_id) is known:
             if known.failures:
                 delay = READ_RETRY_SECONDS[min(known.failures, len(READ_RETRY_SECONDS)) - 1]
@@ -362,9 +268,9 @@ class Mirror:
     async def last_said(self, room: WarRoom) -> datetime | None:
         """When somebody other than us last said something that stands, as far as the room was read."""
         known = self._rooms.get(room.channel_id)
-        return when(_last_activity(known, await self._slack.me())) if known else None
+        return when(known.last_activity(await self._slack.me())) if known else None
 
-    async def _read(self, known: _Mirrored) -> None:
+    async def _read(self, known: Mirrored) -> None:
         started = time.time()
         known.dirty = False  # what makes it dirty from now on asks for another read
         try:
@@ -389,9 +295,7 @@ class Mirror:
             horizon = started - known.state.settle
             known.pending |= {message.ts for message in known.state.messages()} | known.state.deleted()
             # Replies come with their parent: one whose parent is older than the window was not looked for.
-            known.pending |= {
-                ts for ts, note in held.items() if oldest < _anchor(ts, note) and float(ts) <= horizon
-            }
+            known.pending |= {ts for ts in held if oldest < known.anchor(ts) and float(ts) <= horizon}
             try:
                 await self._flush(known)
             except ServiceError:
@@ -402,7 +306,7 @@ class Mirror:
                 known.room = known.room.model_copy(update={"mirror": "fresh"})
                 await self._catalog.patch_room(known.room.identifier, {"mirror": "fresh"})
 
-    async def _window(self, known: _Mirrored) -> tuple[list[Message], float]:
+    async def _window(self, known: Mirrored) -> tuple[list[Message], float]:
         """(messages of the window with all their threads, the ts after which it is complete)."""
         channel, oldest = known.room.channel_id, known.state.since
         found: dict[str, Message] = {}
@@ -432,7 +336,7 @@ class Mirror:
                 self._read_soon(known)
         return dict(Counter(str(note.get("kind")) for note in known.standing()))
 
-    def _sum_up_soon(self, known: _Mirrored) -> None:
+    def _sum_up_soon(self, known: Mirrored) -> None:
         if known.counting is None or known.counting.done():
             known.counting = self._background(self._after(COUNT_SECONDS, self._count, known))
         if known.telling is None or known.telling.done():
@@ -440,7 +344,7 @@ class Mirror:
             known.telling = self._background(self._after(wait, self._tell, known))
 
     async def _after(
-        self, seconds: float, work: Callable[[_Mirrored], Awaitable[None]], known: _Mirrored
+        self, seconds: float, work: Callable[[Mirrored], Awaitable[None]], known: Mirrored
     ) -> None:
         await asyncio.sleep(seconds)
         try:
@@ -448,26 +352,26 @@ class Mirror:
         except ServiceError as problem:
             logger.warning(f"mirror: what #{known.room.channel_name} comes to is not written: {problem}")
 
-    async def _count(self, known: _Mirrored) -> None:
+    async def _count(self, known: Mirrored) -> None:
         """The chatty facts, on the war room."""
         counts = dict(Counter(str(note.get("kind")) for note in known.standing()))
         facts: Json = {"noteCount": sum(counts.values()), "notesByKind": counts}
-        if last := _last_activity(known, await self._slack.me()):
+        if last := known.last_activity(await self._slack.me()):
             facts["lastActivityAt"] = last
         if facts != known.counted:
             await self._catalog.patch_room(known.room.identifier, facts)
             known.counted = facts
 
-    async def _tell(self, known: _Mirrored) -> None:
+    async def _tell(self, known: Mirrored) -> None:
         """The latest note, on the incident: each write there may set off the customer's automations.
 
         Never of a room that is for few: whoever sees the incident sees this.
         """
         facts: Json = {}
         if not known.room.private:
-            latest = max(known.standing(), key=_said_at, default=None)
+            latest = known.latest()
             facts["latestNote"] = f"**{latest.get('kind')}**: {latest.get('title')}" if latest else ""
-        last = _last_activity(known, await self._slack.me())
+        last = known.last_activity(await self._slack.me())
         if last:
             facts["lastActivityAt"] = last
         if facts != known.told and (known.told or last):
@@ -477,14 +381,14 @@ class Mirror:
 
     # What the documents of a closed room say
 
-    def _document_soon(self, known: _Mirrored) -> None:
+    def _document_soon(self, known: Mirrored) -> None:
         if self._document_room is None or known.room.state != "closed":
             return
         known.outdated = True
         if known.documenting is None or known.documenting.done():
             known.documenting = self._background(self._document(known, self._document_room))
 
-    async def _document(self, known: _Mirrored, write: Callable[[WarRoom], Awaitable[None]]) -> None:
+    async def _document(self, known: Mirrored, write: Callable[[WarRoom], Awaitable[None]]) -> None:
         while known.outdated:
             await asyncio.sleep(DOCUMENT_SECONDS)
             known.outdated = False
@@ -510,7 +414,7 @@ class Mirror:
         """Keep which rooms there are and forget what is in them: another process has written since."""
         await Mirror.stop(self)
         rooms = [known.room for known in self._rooms.values()]
-        self._rooms = {room.channel_id: _Mirrored(room, self._state_of(room)) for room in rooms}
+        self._rooms = {room.channel_id: Mirrored(room, self._state_of(room)) for room in rooms}
         self._foreign.clear()
 
     async def stop(self) -> None:
@@ -525,67 +429,3 @@ def _channel_of(event: Json) -> str:
     if not found and isinstance(item, dict):
         found = item.get("channel")
     return found if isinstance(found, str) else ""
-
-
-def _since(room: WarRoom) -> float:
-    """From when on what is said in the channel belongs to the room, in seconds since the epoch."""
-    opened = room.reopened_at or room.opened_at
-    return opened.timestamp() if room.linked and opened else 0.0
-
-
-def _anchor(ts: str, note: Json) -> float:
-    """Where reading finds the message of this note: a reply with its parent."""
-    thread = note.get("thread")
-    return float(thread if is_ts(thread) else ts)
-
-
-def _said_at(note: Json) -> datetime:
-    """When it was said; long ago where somebody has written the note by hand and did not tell."""
-    return when(note.get("saidAt")) or datetime.min.replace(tzinfo=UTC)
-
-
-def _last_activity(known: _Mirrored, bot: Bot) -> str:
-    """When somebody other than us last said something that stands; empty when nobody has."""
-    ours = {bot.user_id, bot.bot_id} - {""}
-    stamps = [
-        float(message.ts) for message in known.state.messages() if not {message.user, message.bot_id} & ours
-    ]
-    return iso(datetime.fromtimestamp(max(stamps), UTC)) if stamps else ""
-
-
-def _people_in(messages: Iterable[Message]) -> set[str]:
-    found: set[str] = set()
-    for message in messages:
-        if message.user:
-            found.add(message.user)
-        found.update(_MENTION.findall(message.text))
-    return found
-
-
-def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
-    """Erased in Slack, or a note no more: what was said, by whom and the way to it go, earlier versions
-    too; id and time stay."""
-    entity: Json = {
-        "identifier": note_id(room.channel_id, ts),
-        "title": "Deleted",
-        "properties": {
-            "title": "Deleted",
-            "text": "",
-            "author": None,
-            "permalink": None,
-            "links": [],
-            "versions": [],
-            "deletedAt": iso(now()),
-            "channelId": room.channel_id,
-            "ts": ts,
-        },
-        "relations": {"warRoom": room.identifier, "incident": room.incident},
-    }
-    if team:
-        entity["team"] = [team]
-    return entity
-
-
-def _same(held: Any, value: Any) -> bool:
-    """Port leaves empty values out where we write them."""
-    return held == value or (held in (None, "", [], {}) and value in (None, "", [], {}))
