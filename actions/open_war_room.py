@@ -257,7 +257,9 @@ async def _repair(
     by_purpose = {claim.step.purpose: claim for claim in claims}
     if room.state == "closed":
         return await _reopen(command, kit, incident, room)
-    if all(claim.verdict == "sent" for claim in claims) and room.briefing_ts:
+    # Zoom may have failed us when its link was to be read again, which the record does not keep.
+    without_link = "bridge" in by_purpose and not room.bridge_url
+    if all(claim.verdict == "sent" for claim in claims) and room.briefing_ts and not without_link:
         return Outcome(
             summary=f"The war room of {incident.identifier} is open already: {room.channel_url}",
             label="Already open",

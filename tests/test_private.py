@@ -199,6 +199,20 @@ async def test_the_way_into_the_call_stands_where_the_incident_stands(desk: Benc
     assert bridge not in str(record)
 
 
+async def test_a_link_that_could_not_be_read_again_is_told_by_the_button(desk: Bench) -> None:
+    engine = desk.engines[0]
+    room = await opened(desk, engine)
+    # As after a crash, when Zoom was down as the opening was taken up again.
+    lost = dict.fromkeys(("bridge", "meetingId", "bridgeHost")) | {"bridgeKind": "none"}
+    await desk.write("incidentWarRoom", {"identifier": room.identifier, "properties": lost})
+
+    outcome = await run(desk.engine(), "open_war_room", "INC-1")
+
+    assert outcome.ok, outcome.summary
+    assert (await desk.properties("incidentWarRoom", "INC-1"))["bridge"] == room.bridge_url
+    assert desk.effects("meetings.create") == 1
+
+
 async def test_secrets_in_a_note_by_a_button_are_masked(desk: Bench) -> None:
     engine = desk.engines[0]
     room = await opened(desk, engine)
