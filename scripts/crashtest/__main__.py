@@ -85,7 +85,9 @@ async def plan(chosen: argparse.Namespace, settings: dict[str, str]) -> list[Pla
         if chosen.sample and chosen.sample < len(every):
             every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
         found += every
-    return [one for number, one in enumerate(found) if number % parts == part - 1]
+    # In no order: a run that is stopped half-way has seen something of everything.
+    random.Random(chosen.seed).shuffle(found)
+    return found[part - 1 :: parts]
 
 
 def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -> list[Playable]:

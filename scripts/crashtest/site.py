@@ -130,6 +130,10 @@ class Site(Stage):
                 "properties": {"slackChannels": [found[f"ct-{name}"]], "emails": addresses, "notices": True},
             }
             await self.create("commsAudience", entity)
+        # As a resync would have brought them.
+        await self.create("statuspage", {"identifier": PAGE, "title": "Example Shop Status"})
+        component = {"identifier": COMPONENT, "title": "Checkout", "relations": {"statuspage": PAGE}}
+        await self.create("statuspageComponent", component)
 
     # Incidents
 
