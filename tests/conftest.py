@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 STORIES = "tests/stories/"
-LONGEST = ("test_status_page_sync.py", "test_killed.py", "test_other_settings.py")
+LONGEST = ("test_two_processes.py", "test_status_page_sync.py", "test_killed.py", "test_other_settings.py")
 """Stories that restart processes, or sit out what a provider makes them wait."""
 
 

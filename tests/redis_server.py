@@ -58,6 +58,11 @@ class RedisServer:
         async with redis.asyncio.Redis.from_url(self.url) as client:
             await client.flushall()
 
+    async def deafen(self) -> None:
+        """End every subscription, as a failing connection does."""
+        async with redis.asyncio.Redis.from_url(self.url) as client:
+            await client.client_kill_filter(_type="pubsub")
+
     async def keys(self) -> list[str]:
         async with redis.asyncio.Redis.from_url(self.url, decode_responses=True) as client:
             return sorted(str(key) for key in await client.keys("*"))
