@@ -32,15 +32,16 @@ def words_key(incident: str, purpose: str, *about: str) -> str:
 
 
 async def claim_words(kit: Kit, steps: Sequence[Step], command: Command, again: bool) -> list[Claim]:
-    """Claim messages in free words.
+    """Claim messages in free words. Whoever presses for them has what is unknown looked for, and then done
+    where it can be read.
 
     The same words count as the same message for ten minutes; later they are a new one. `again` makes a
     message of this run's own, so that a redelivered or resumed run still sends it once.
     """
     if again:
         own = [step.model_copy(update={"key": f"{step.key}:again:{command.run}"}) for step in steps]
-        return await kit.performer.intend(own)
-    claims = await kit.performer.intend(steps)
+        return await kit.performer.intend(own, insist=command.by_person)
+    claims = await kit.performer.intend(steps, insist=command.by_person)
     return list(
         await asyncio.gather(*(_latest(kit, step, claim) for step, claim in zip(steps, claims, strict=True)))
     )
@@ -86,7 +87,7 @@ async def _deliver(kit: Kit, claim: Claim, run: str) -> Sent:
         receipt = await kit.performer.perform(claim)
     except IncidentCommsError as problem:
         return Sent(claim.step, problem=str(problem))
-    already = not claim.acted and (ended or claim.step.run != run)
+    already = not claim.acted and (ended or not run or claim.step.run != run)
     return Sent(claim.step, already=already, link=receipt.permalink)
 
 

@@ -67,7 +67,7 @@ async def _open(command: Command, kit: Kit, seen: Incident, link: str, unusable:
         else:
             why_not = _decide(kit, automatic, incident, 1, shown)
     if why_not is not None:
-        await _give_up(kit, claims, str(why_not))
+        await _give_up(kit, claims, str(why_not), orphans=room is None)
         return _not_opened(automatic, why_not)
     if no_link and room is None:
         _open_anew(claims, steps(incident, 1))
@@ -155,19 +155,20 @@ def _open_anew(claims: list[Claim], steps: list[Step]) -> None:
             claim.step = claim.step.model_copy(update=update)
 
 
-async def _give_up(kit: Kit, claims: list[Claim], reason: str) -> None:
-    """End the intents of a room that is not wanted. A channel that an earlier, cut off opening has left is
-    archived: nobody knows of it, and no incident shows it."""
+async def _give_up(kit: Kit, claims: list[Claim], reason: str, *, orphans: bool = False) -> None:
+    """End the intents of a room that is not wanted. With `orphans` there is no war room, so what an earlier,
+    cut off opening has left is taken back: nobody knows of it, and no incident shows it."""
     by_purpose = {claim.step.purpose: claim for claim in claims}
-    channel, briefing = by_purpose["channel"], by_purpose["briefing"]
-    left_open = channel.verdict == "recover"
+    channel, briefing, bridge = by_purpose["channel"], by_purpose["briefing"], by_purpose.get("bridge")
     await kit.performer.abandon([claim for claim in claims if claim is not briefing], reason)
     if channel.done and channel.receipt is not None:
         briefing.set(destination=str(channel.receipt.data["channel"]))
     await kit.performer.abandon([briefing], reason, cannot_have_happened=not channel.done)
-    if left_open and channel.done and channel.receipt is not None and not channel.receipt.data.get("linked"):
-        await kit.slack.archive(str(channel.receipt.data["channel"]))
     await kit.performer.flush()
+    if orphans and channel.done and channel.receipt is not None and not channel.receipt.data.get("linked"):
+        await kit.slack.archive(str(channel.receipt.data["channel"]))
+    if orphans and bridge is not None and bridge.done and bridge.receipt is not None and kit.zoom is not None:
+        await kit.zoom.delete_meeting(str(bridge.receipt.data["meeting"]))
 
 
 async def _as_sent(command: Command, kit: Kit) -> Incident:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from actions.base import Kit, latest_room
 from actions.delivery import identifiers
 from integration import communicator, messages, plan
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import Command, Communication, Incident, Json, Receipt
+from integration.models import Command, Communication, Incident, Json, PublicIncident, Receipt
 from integration.services.statuspage import StatuspageService
 from integration.settings import variable
 
@@ -26,13 +27,17 @@ COMPONENT_STATES = (
 )
 
 
+PUBLIC_OPERATIONS = ("publish_incident", "update_incident", "resolve_incident")
+
+
 @dataclass(frozen=True)
 class Published:
-    """The public incident that stands for one of ours, as our record knows it."""
+    """A public incident that stands for one of ours, as its page shows it now."""
 
     page: str
-    public: str  # Statuspage's id
     key: str  # of the communication that published it
+    at: datetime  # when that was
+    shown: PublicIncident
 
 
 def page_service(kit: Kit) -> StatuspageService:
@@ -86,30 +91,84 @@ async def chosen_components(kit: Kit, command: Command, page: str) -> dict[str, 
     return dict.fromkeys(wanted, str(state))
 
 
-async def published(kit: Kit, incident: str) -> tuple[Published, list[Communication]]:
-    """The public incident of ours that stands, and what was said on the page for it.
+async def published(kit: Kit, command: Command, incident: str) -> tuple[Published, list[Communication]]:
+    """The public incident that this run is about, and what we have said on the pages for ours.
 
-    Raises BadInput when nothing was published.
+    Without an input `page` it is the only one that is not over, else the one published last. Raises
+    BadInput when nothing was published, and naming `page` when several are not over.
     """
-    record = [
-        one
-        for one in await kit.catalog.communications(incident)
-        if one.step.operation in ("publish_incident", "update_incident", "resolve_incident")
-    ]
-    ours = [one for one in record if one.step.operation == "publish_incident" and one.state == "sent"]
-    if not ours:
-        # Port's search lags by seconds; what was published a moment ago is found by its identifier.
-        pages = kit.settings.statuspage_pages or [page.id for page in await page_service(kit).pages()]
-        found = await asyncio.gather(
-            *(kit.catalog.communication(publish_key(incident, page, 1)) for page in pages)
-        )
-        ours = [one for one in found if one is not None and one.state == "sent"]
-        record = [*record, *ours]
-    if not ours:
+    chosen = identifiers(command, "page")
+    if len(chosen) > 1:
+        raise BadInput("page", "choose one status page")
+    record = await _said_in_public(kit, incident)
+    latest: dict[str, Communication] = {}
+    for one in record:
+        if one.step.operation == "publish_incident" and one.state == "sent" and one.receipt:
+            before = latest.get(one.step.destination)
+            if before is None or before.intended_at <= one.intended_at:
+                latest[one.step.destination] = one
+    if not latest:
         raise BadInput("incident", f"nothing of {incident} is on a status page; publish it first")
-    latest = max(ours, key=lambda one: one.intended_at)
-    data: Json = latest.receipt.data if latest.receipt else {}
-    return Published(str(data.get("page")), str(data.get("incident")), latest.step.key), record
+    if chosen:
+        if chosen[0] not in latest:
+            where = ", ".join(sorted(latest))
+            raise BadInput("page", f"nothing of {incident} is on page {chosen[0]!r}, only on {where}")
+        latest = {chosen[0]: latest[chosen[0]]}
+    targets = [one for one in await asyncio.gather(*(_shown(kit, one) for one in latest.values())) if one]
+    if not targets:
+        where = ", ".join(sorted(latest))
+        raise BadInput("incident", f"its public incident is no longer on page {where}; publish a new one")
+    return _meant(command, incident, targets, record), record
+
+
+async def _said_in_public(kit: Kit, incident: str) -> list[Communication]:
+    """Every communication of ours on the pages. Port's search lags by seconds, so what was published is read
+    by identifier."""
+    pages = list(kit.settings.statuspage_pages)
+
+    async def known() -> list[str]:
+        return pages or [page.id for page in await page_service(kit).pages()]
+
+    found, listed = await asyncio.gather(kit.catalog.communications(incident), known())
+    record = {one.step.key: one for one in found if one.step.operation in PUBLIC_OPERATIONS}
+    spoken_on = {one.step.destination for one in record.values()}
+    for posts in await asyncio.gather(
+        *(_published_on(kit, incident, page) for page in {*listed, *spoken_on})
+    ):
+        record |= {one.step.key: one for one in posts}
+    return list(record.values())
+
+
+async def _published_on(kit: Kit, incident: str, page: str) -> list[Communication]:
+    found: list[Communication] = []
+    while (one := await kit.catalog.communication(publish_key(incident, page, len(found) + 1))) is not None:
+        found.append(one)
+    return found
+
+
+async def _shown(kit: Kit, publication: Communication) -> Published | None:
+    """What that publication is now; None when it was deleted on its page."""
+    data: Json = publication.receipt.data if publication.receipt else {}
+    page = str(data.get("page") or publication.step.destination)
+    shown = await page_service(kit).incident(page, str(data.get("incident")))
+    return Published(page, publication.step.key, publication.intended_at, shown) if shown else None
+
+
+def _meant(
+    command: Command, incident: str, targets: Sequence[Published], record: Sequence[Communication]
+) -> Published:
+    """Which of several public incidents a run is about."""
+    # Taken up again it stays with what it was about, whatever has become of the others meanwhile.
+    own = {
+        one.step.destination
+        for one in record
+        if one.step.run == command.run and one.step.operation != "publish_incident"
+    }
+    open_ones = [one for one in targets if one.page in own] or [one for one in targets if not one.shown.over]
+    if len(open_ones) > 1:
+        where = ", ".join(sorted(one.page for one in open_ones))
+        raise BadInput("page", f"{incident} is public on several pages ({where}); choose one")
+    return open_ones[0] if open_ones else max(targets, key=lambda one: one.at)
 
 
 def publish_key(incident: str, page: str, number: int) -> str:

@@ -67,18 +67,18 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 },
             )
             (claim,) = await kit.performer.intend([step], insist=command.by_person)
+            receipt = await kit.performer.perform(claim, instead=step)
             # Its own post is never done again, whatever has become of it: this run was cut off after it.
-            if not claim.done or claim.receipt is None or claim.step.run == command.run:
+            if claim.acted or claim.step.run == command.run:
                 break
-            public = await service.incident(page, str(claim.receipt.data["incident"]))
+            public = await service.incident(page, str(receipt.data["incident"]))
             if public is not None and not public.over:
                 return Outcome(
-                    summary=f"{identifier} is on this page already: {claim.receipt.permalink}",
+                    summary=f"{identifier} is on this page already: {receipt.permalink}",
                     label="Already sent",
-                    links=(claim.receipt.permalink,),
+                    links=(receipt.permalink,),
                 )
             number += 1
-        receipt = await kit.performer.perform(claim)
         problem = await tell(kit, command, incident, "published", receipt, status)
     return Outcome(
         summary=f"{identifier} is on the page as “{name}” ({status}): {receipt.permalink}. {problem}".strip(),

@@ -16,7 +16,6 @@ from actions.public import (
     tell,
 )
 from integration.effects_public import marker
-from integration.errors import BadInput
 from integration.models import Command, Outcome, PageComponent, PublicIncident, Step
 
 
@@ -27,42 +26,44 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     notify = flag(command, "notifySubscribers")
     async with kit.locks.holding(identifier):
         incident, approver, (target, record) = await asyncio.gather(
-            kit.catalog.incident(identifier), approved(kit, command), published(kit, identifier)
+            kit.catalog.incident(identifier), approved(kit, command), published(kit, command, identifier)
         )
         refuse_private(incident)
-        ours = changed_components(record, target.public)
-        public, components, unresolved = await asyncio.gather(
-            service.incident(target.page, target.public),
-            service.components(target.page),
-            service.unresolved(target.page),
+        public = target.shown
+        components, unresolved = await asyncio.gather(
+            service.components(target.page), service.unresolved(target.page)
         )
-        if public is None:
-            raise BadInput(
-                "incident", f"its public incident {target.public} is no longer on page {target.page}"
+        back, left = going_back(changed_components(record, public.id), components, unresolved, public.id)
+        number = 1
+        while True:
+            step = Step(
+                key=resolve_key(identifier, public.id, number),
+                operation="resolve_incident",
+                purpose="resolve",
+                incident=identifier,
+                destination=target.page,
+                text=body,
+                requested_by=command.requested_by,
+                approved_by=approver,
+                run=command.run,
+                details={
+                    "page": target.page,
+                    "public": public.id,
+                    "published": target.key,
+                    "status": "resolved",
+                    "components": dict.fromkeys(back, "operational"),
+                    "notify": notify,
+                    "metadata": public.metadata,
+                },
             )
-        back, left = going_back(ours, components, unresolved, target.public)
-        step = Step(
-            key=f"{identifier}:resolve:{target.public}",
-            operation="resolve_incident",
-            purpose="resolve",
-            incident=identifier,
-            destination=target.page,
-            text=body,
-            requested_by=command.requested_by,
-            approved_by=approver,
-            run=command.run,
-            details={
-                "page": target.page,
-                "public": target.public,
-                "published": target.key,
-                "status": "resolved",
-                "components": dict.fromkeys(back, "operational"),
-                "notify": notify,
-                "metadata": public.metadata,
-            },
-        )
-        (claim,) = await kit.performer.intend([step], insist=command.by_person)
-        already = claim.done and claim.step.run != command.run  # its own is told until it is reported
+            (claim,) = await kit.performer.intend([step], insist=command.by_person)
+            if not claim.done or claim.step.run == command.run or public.over:
+                break
+            # Said before, and not over: reopened by hand, unless somebody has just resolved it.
+            public = await service.incident(target.page, public.id) or public
+            if public.over:
+                break
+            number += 1
         if not claim.done and public.over and marker(public).get("operation") != step.key:
             await kit.performer.abandon([claim], "it was resolved on the page by hand")
             await kit.performer.flush()
@@ -70,11 +71,18 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 summary=f"The public incident of {identifier} is {public.status} already.",
                 label="Already resolved",
             )
-        receipt = await kit.performer.perform(claim)
+        receipt = await kit.performer.perform(claim, instead=step)
+        already = not claim.acted and claim.step.run != command.run  # its own is told until it is reported
         problem = "" if already else await tell(kit, command, incident, "resolved", receipt, "resolved")
+    if already:
+        return Outcome(
+            summary=f"The public incident of {identifier} was resolved before: {receipt.permalink}.",
+            label="Already sent",
+            links=(receipt.permalink,),
+        )
     return Outcome(
         summary=f"The public incident of {identifier} is resolved: {receipt.permalink}. {problem}".strip(),
-        label="Already sent" if already else "Resolved",
+        label="Resolved",
         links=(receipt.permalink,),
         log=(
             f"Back to operational: {', '.join(back) or 'no component'}.",
@@ -83,6 +91,11 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             f"Approved by {approver}.",
         ),
     )
+
+
+def resolve_key(incident: str, public: str, number: int) -> str:
+    """One resolution of a public incident; what was reopened by hand is resolved by the next number."""
+    return f"{incident}:resolve:{public}" + (f":{number}" if number > 1 else "")
 
 
 def going_back(

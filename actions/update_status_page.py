@@ -23,27 +23,22 @@ from integration.models import Command, Outcome, Step
 
 async def handle(command: Command, kit: Kit) -> Outcome:
     identifier = need_incident(command)
-    service = page_service(kit)
+    page_service(kit)
     body = public_body(command)
     notify = flag(command, "notifySubscribers")
     async with kit.locks.holding(identifier):
         incident, approver, (target, _) = await asyncio.gather(
-            kit.catalog.incident(identifier), approved(kit, command), published(kit, identifier)
+            kit.catalog.incident(identifier), approved(kit, command), published(kit, command, identifier)
         )
         refuse_private(incident)
-        components, public = await asyncio.gather(
-            chosen_components(kit, command, target.page), service.incident(target.page, target.public)
-        )
-        if public is None:
-            raise BadInput(
-                "incident", f"its public incident {target.public} is no longer on page {target.page}"
-            )
+        public = target.shown
+        components = await chosen_components(kit, command, target.page)
         if public.over and not command.inputs.get("status"):
             raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
         status = choice(command, "status", REALTIME, default=public.status)
         # The same words with other components, or with other readers, are another update.
         rest = json.dumps([components, notify], sort_keys=True)
-        key = words_key(identifier, "public update", target.public, status, body, rest)
+        key = words_key(identifier, "public update", public.id, status, body, rest)
         step = Step(
             key=key,
             operation="update_incident",
@@ -56,7 +51,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             run=command.run,
             details={
                 "page": target.page,
-                "public": target.public,
+                "public": public.id,
                 "published": target.key,
                 "status": status,
                 "components": components,
@@ -65,13 +60,13 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             },
         )
         (claim,) = await claim_words(kit, [step], command, again=False)
-        already = claim.done and claim.step.run != command.run  # its own is told until it is reported
         if not claim.done and public.over:
             await kit.performer.abandon([claim], "the public incident is resolved")
             await kit.performer.flush()
             if not claim.done:
                 raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
-        receipt = await kit.performer.perform(claim)
+        receipt = await kit.performer.perform(claim, instead=step)
+        already = not claim.acted and claim.step.run != command.run  # its own is told until it is reported
         problem = "" if already else await tell(kit, command, incident, "updated", receipt, status)
     return Outcome(
         summary=f"The public incident of {identifier} is {status}: {receipt.permalink}. {problem}".strip(),

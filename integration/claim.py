@@ -50,11 +50,15 @@ class Claim:
         """Take note of how it stands on the record by now: another may have been at the same step."""
         if held.owner == self.owner and held.state == "sending":
             return
+        news = held.owner != self.last_owner
         self.receipt, self.reason, self.attempts = held.receipt, held.reason, held.attempts
         self.last_owner, self.intended_at = held.owner, held.intended_at
         verdict = VERDICTS.get(held.state, "again")
-        if not (self.insist and self.verdict == "again" and verdict == "unknown"):
+        # Whoever insists knew of what was unknown when he asked, not of what has come since.
+        if news or not (self.insist and self.verdict == "again" and verdict == "unknown"):
             self.verdict = verdict
+        if self.done:
+            self.step = held.step
 
     def communication(self) -> Communication:
         """What the record will say of it."""

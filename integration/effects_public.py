@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from loguru import logger
@@ -10,7 +11,7 @@ from loguru import logger
 from integration.catalog import text_hash
 from integration.effects import LOOK_BACK, Effect
 from integration.errors import Refused
-from integration.models import Json, Operation, PublicIncident, Receipt, Step
+from integration.models import Json, Operation, PublicIncident, PublicUpdate, Receipt, Step
 from integration.services.mailer import Mailer
 from integration.services.statuspage import StatuspageService
 
@@ -69,7 +70,7 @@ class PublishIncident:
             deliver_notifications=bool(details["notify"]),
             metadata={METADATA: {"incident": step.incident, "key": step.key}},
         )
-        return _receipt(public)
+        return _receipt(public, _newest(public.updates))
 
     async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
         page = str(step.details["page"])
@@ -85,7 +86,9 @@ class PublishIncident:
         for twin in twins:
             # Public: nobody but a person takes one down.
             logger.error(f"statuspage: {twin.id} is a twin of {keep.id} ({step.key}); delete it by hand")
-        return _receipt(keep, twins=[twin.id for twin in twins])
+        # What has been said since is not this post's.
+        first = min(_dated(keep.updates), key=_said_at, default=None)
+        return _receipt(keep, first, found=True, twins=[twin.id for twin in twins])
 
 
 class UpdateIncident:
@@ -120,20 +123,17 @@ class UpdateIncident:
                 },
             },
         )
-        return _receipt(public)
+        return _receipt(public, _newest(public.updates))
 
     async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
         public = await self._statuspage.incident(str(step.details["page"]), str(step.details["public"]))
         if public is None:
             raise Refused("statuspage", "incidents.get", "not found", "the public incident was deleted")
-        said = any(
-            update.status == step.details["status"]
-            and update.body.strip() == step.text.strip()
-            and update.created_at is not None
-            and update.created_at >= intended_at - LOOK_BACK
-            for update in public.updates
-        )
-        return _receipt(public) if marker(public).get("operation") == step.key or said else None
+        since = intended_at - LOOK_BACK
+        said = [one for one in _dated(public.updates) if _said_at(one) >= since and _says(one, step)]
+        if not said and marker(public).get("operation") != step.key:
+            return None
+        return _receipt(public, _newest(said or public.updates), found=True)
 
 
 def marker(public: PublicIncident) -> Json:
@@ -141,23 +141,50 @@ def marker(public: PublicIncident) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-def _receipt(public: PublicIncident, twins: list[str] | None = None) -> Receipt:
-    newest = max(
-        (update for update in public.updates if update.created_at),
-        key=lambda one: str(one.created_at),
-        default=None,
+def _says(update: PublicUpdate, step: Step) -> bool:
+    """Whether it is this step's: the same words with other components, or other readers, are another."""
+    after = {component.id: component.after for component in update.components}
+    wanted: dict[str, str] = step.details["components"]
+    return (
+        update.status == step.details["status"]
+        and update.body.strip() == step.text.strip()
+        and update.deliver_notifications == bool(step.details["notify"])
+        and all(after.get(component) == state for component, state in wanted.items())
     )
+
+
+def _dated(updates: Iterable[PublicUpdate]) -> list[PublicUpdate]:
+    return [update for update in updates if update.created_at is not None]
+
+
+def _said_at(update: PublicUpdate) -> datetime:
+    return update.created_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _newest(updates: Iterable[PublicUpdate]) -> PublicUpdate | None:
+    return max(_dated(updates), key=_said_at, default=None)
+
+
+def _receipt(
+    public: PublicIncident,
+    update: PublicUpdate | None,
+    *,
+    found: bool = False,
+    twins: Sequence[str] = (),
+) -> Receipt:
+    """`found`: it is an earlier attempt's, whose words stand."""
     data: Json = {"page": public.page_id, "incident": public.id, "shortlink": public.shortlink}
-    if newest is not None:
+    if update is not None:
         data |= {
-            "update": newest.id,
-            "notified": newest.deliver_notifications,
-            "textHash": text_hash(newest.body),
+            "update": update.id,
+            "notified": update.deliver_notifications,
+            "textHash": text_hash(update.body),
         }
     if twins:
-        data["twins"] = twins
-    at = newest.created_at if newest is not None else public.created_at
-    return Receipt(data=data, permalink=public.shortlink, at=at)
+        data["twins"] = list(twins)
+    at = update.created_at if update is not None else public.created_at
+    text = update.body if found and update is not None else ""
+    return Receipt(data=data, permalink=public.shortlink, at=at, text=text)
 
 
 def public_effects(mail: Mailer | None, statuspage: StatuspageService | None) -> dict[Operation, Effect]:

@@ -211,11 +211,14 @@ class Performer:
 
     # Effect
 
-    async def perform(self, claim: Claim, *, cannot_have_happened: bool = False) -> Receipt:
+    async def perform(
+        self, claim: Claim, *, cannot_have_happened: bool = False, instead: Step | None = None
+    ) -> Receipt:
         """Make sure the step's effect exists exactly once, and return its receipt.
 
         `cannot_have_happened` spares the look-up where the facts rule an earlier effect out: no message
-        stands in a channel that was created a moment ago.
+        stands in a channel that was created a moment ago. `instead` is what is done where another run's
+        step under the same key has left nothing: these words are wanted now, and these are approved.
 
         Raises Refused or Unreachable (recorded as failed), Held, StillUnknown (recorded as unknown).
         """
@@ -224,7 +227,7 @@ class Performer:
         async with self._busy.holding(key):
             if (contended or claim.verdict != "mine") and not claim.done:
                 await self._refresh(claim)
-            return await self._perform(claim, cannot_have_happened)
+            return await self._perform(claim, cannot_have_happened, instead)
 
     async def _refresh(self, claim: Claim) -> None:
         """See how it stands now: since the claim was made, another task may have been at the same step."""
@@ -233,7 +236,7 @@ class Performer:
         if held is not None:
             claim.see(held)
 
-    async def _perform(self, claim: Claim, cannot_have_happened: bool) -> Receipt:
+    async def _perform(self, claim: Claim, cannot_have_happened: bool, instead: Step | None) -> Receipt:
         if claim.verdict == "sent" and claim.receipt is not None:
             return claim.receipt
         effect = self._effects.get(claim.step.operation)
@@ -244,17 +247,20 @@ class Performer:
             return self._found_or_unknown(claim, found)
         if claim.verdict != "mine":
             if not await self._take_over(claim):
-                return await self._perform(claim, cannot_have_happened)
+                return await self._perform(claim, cannot_have_happened, instead)
             if not cannot_have_happened and not effect.repeatable(claim.step):
                 found = await self._find_earlier(effect, claim)
                 if found is not None:
                     return found
             claim.verdict = "mine"
+            if instead is not None and instead.run != claim.step.run:
+                claim.step = instead
+                await self._catalog.merge_communications({instead.key: _wanted(instead)})
         try:
             async with self._slots[claim.step.operation]:
                 return await self._act(effect, claim)
         except _Succeeded:
-            return await self._perform(claim, cannot_have_happened=False)
+            return await self._perform(claim, False, instead)
 
     async def _find_earlier(self, effect: Effect, claim: Claim) -> Receipt | None:
         """What an earlier attempt has left. None: nothing, as far as anybody can tell.
@@ -333,19 +339,7 @@ class Performer:
             return False
         change: Json = {"attempts": claim.attempts}
         if claim.verdict != "recover":
-            step = claim.step
-            change |= {
-                "state": "sending",
-                "owner": claim.owner,
-                "reason": "",
-                "text": step.text,
-                "textHash": text_hash(step.text),
-                "destination": step.destination,
-                "details": step.details,
-                "requestedBy": step.requested_by,
-                "approvedBy": step.approved_by,
-                "run": step.run,
-            }
+            change |= {"state": "sending", "owner": claim.owner, "reason": "", **_wanted(claim.step)}
         await self._catalog.merge_communications({claim.step.key: change})
         return True
 
@@ -453,3 +447,16 @@ class Performer:
             if self._writing is None or self._writing.done():
                 self._writing = asyncio.create_task(self._write())
             await asyncio.shield(self._writing)
+
+
+def _wanted(step: Step) -> Json:
+    """What the record says of a step that is about to be done anew: its words, and who stands for them."""
+    return {
+        "text": step.text,
+        "textHash": text_hash(step.text),
+        "destination": step.destination,
+        "details": step.details,
+        "requestedBy": step.requested_by,
+        "approvedBy": step.approved_by,
+        "run": step.run,
+    }
