@@ -12,8 +12,8 @@ from starlette.routing import Router
 
 from integration import portjson
 from integration.budget import Budget
-from integration.catalog import COMMUNICATION, Catalog, iso, now
-from integration.chain import LINK, Chain, read_chain
+from integration.catalog import COMMUNICATION, LINK, Catalog, iso, now
+from integration.chain import Chain, read_chain
 from integration.models import Communication, Json
 from integration.provision import provision
 from integration.record import Link
