@@ -59,7 +59,9 @@ _MEDIUM: dict[Operation, str] = {
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    """The time to the millisecond, as precise as Port keeps it."""
+    at = datetime.now(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def iso(at: datetime) -> str:

@@ -27,7 +27,7 @@ from integration.models import Json
 from integration.services.port import PortService
 from integration.settings import DEFAULT_BLUEPRINT, PREFIX, Settings, variable
 
-DEFAULT_IDENTIFIER = "incident-comms"
+DEFAULT_IDENTIFIER = "my-incident-comms-integration"  # Ocean's own, where nobody has set one
 """What `config.yaml` calls an installation that is not named otherwise: Ocean claims runs under it."""
 
 AUDIENCE = "commsAudience"

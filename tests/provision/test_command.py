@@ -41,7 +41,7 @@ def test_the_claiming_door_needs_no_address() -> None:
     environment = {"OCEAN__PORT__CLIENT_ID": "id", "ocean__port__client_secret": "not-a-secret"}
     target = read_target(environment | {variable("door").lower(): "integration_action"})
 
-    assert target.door == portjson.IntegrationAction("incident-comms")
+    assert target.door == portjson.IntegrationAction("my-incident-comms-integration")
 
 
 async def test_the_command_says_what_it_did(organisation: Organisation) -> None:
