@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -158,6 +159,9 @@ def keep(site: Site, verdict: Verdict, folder: Path) -> None:
 
 async def main(chosen: argparse.Namespace) -> int:
     began = time.monotonic()
+    if task := asyncio.current_task():
+        # Ended from outside, too, it takes its stages with it.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     settings = ({} if chosen.real else dict(QUICK)) | (DRAIN if chosen.sigterm else {})
     queue: asyncio.Queue[Playable] = asyncio.Queue()
     try:
