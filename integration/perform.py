@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from loguru import logger
 
@@ -38,10 +39,11 @@ from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
 from integration.peers import Alone, Peers
 from integration.record_check import same_words
-from integration.takeover import TakeOvers
+from integration.takeover import SLOWEST_TURN_SECONDS, TakeOvers
 
 MAX_ATTEMPTS = 3
 SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
+_TURN_SECONDS = 0.05  # between two looks at whether another task of ours has come to its turn
 _BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
 
 SIDE_BY_SIDE: Mapping[Operation, int] = {"send_email": 5, "post_message": 20}
@@ -84,6 +86,7 @@ class Performer:
         )
         self._settle = settle
         self._claims = 0
+        self._made: WeakValueDictionary[str, Claim] = WeakValueDictionary()  # by owner, while somebody has it
         self._busy = KeyedLocks()
         self._slots = {operation: asyncio.Semaphore(SIDE_BY_SIDE.get(operation, 10)) for operation in effects}
         self._switch = (float("-inf"), "")
@@ -99,9 +102,11 @@ class Performer:
 
         Raises Refused when Port refuses an intent for another reason than that it exists.
         """
-        owners = [self._next_owner() for _ in steps]
+        # Known before they stand: whoever finds one of them waits for us.
+        fresh = [Claim(step, "mine", self._next_owner(), intended_at=now()) for step in steps]
+        self._made.update({claim.owner: claim for claim in fresh})
         outcomes, _ = await asyncio.gather(
-            self._catalog.create_intents(steps, owners), self._look_at_switch()
+            self._catalog.create_intents(steps, [claim.owner for claim in fresh]), self._look_at_switch()
         )
         for outcome in outcomes:
             if not outcome.created and not outcome.exists:
@@ -109,22 +114,23 @@ class Performer:
         return list(
             await asyncio.gather(
                 *(
-                    self._fresh(step, owner) if outcome.created else self._existing(step, owner, insist)
-                    for step, owner, outcome in zip(steps, owners, outcomes, strict=True)
+                    self._existing(claim, insist=insist, created=outcome.created)
+                    for claim, outcome in zip(fresh, outcomes, strict=True)
                 )
             )
         )
 
-    async def _fresh(self, step: Step, owner: str) -> Claim:
-        return Claim(step, "mine", owner, intended_at=now())
-
-    async def _existing(self, step: Step, owner: str, insist: bool = False) -> Claim:
+    async def _existing(self, fresh: Claim, *, insist: bool = False, created: bool = False) -> Claim:
+        """What to make of an intent that was there before; `fresh` itself where it is ours after all."""
+        if created:
+            return fresh
+        step, owner = fresh.step, fresh.owner
         # GET by identifier: Port's search lags, this does not.
         held = await self._catalog.communication(step.key)
         if held is None:
             raise Refused("port", "entities.get", "404", f"{step.key} exists and can't be read; try again")
         if held.owner == owner:  # our own write, whose answer was lost and which was repeated
-            return Claim(step, "mine", owner, intended_at=held.intended_at)
+            return fresh
         verdict = VERDICTS.get(held.state, "again")
         return Claim(
             # What ended without an effect is done as it is wanted now; what may stand was done as it was.
@@ -160,7 +166,7 @@ class Performer:
 
         Nobody wants it by itself any more; a person can still send it.
         """
-        claim = await self._existing(intent.step, self._next_owner())
+        claim = await self._existing(Claim(intent.step, "mine", self._next_owner()))
         try:
             await self.abandon([claim], "overtaken: the run that wanted it has ended", "failed")
         except IncidentCommsError as problem:
@@ -189,6 +195,7 @@ class Performer:
         state: Literal["withdrawn", "failed"],
         cannot_have_happened: bool,
     ) -> None:
+        await self._after_you(claim)
         async with self._busy.holding(claim.step.key):
             if claim.verdict != "mine":
                 await self._refresh(claim)
@@ -223,11 +230,25 @@ class Performer:
         Raises Refused or Unreachable (recorded as failed), Held, StillUnknown (recorded as unknown).
         """
         key = claim.step.key
+        await self._after_you(claim)
         contended = key in self._busy
         async with self._busy.holding(key):
             if (contended or claim.verdict != "mine") and not claim.done:
                 await self._refresh(claim)
             return await self._perform(claim, cannot_have_happened, instead)
+
+    async def _after_you(self, claim: Claim) -> None:
+        """Wait for another task of ours that has made this intent and not come to it yet.
+
+        Nobody waits for a task that has let go of its claim, nor for ever.
+        """
+        until = time.monotonic() + SLOWEST_TURN_SECONDS
+        while claim.verdict == "recover" and claim.step.key not in self._busy and time.monotonic() < until:
+            other = self._made.get(claim.last_owner)
+            if other is None or other.verdict != "mine" or other.outcomes:
+                return
+            del other
+            await asyncio.sleep(_TURN_SECONDS)
 
     async def _refresh(self, claim: Claim) -> None:
         """See how it stands now: since the claim was made, another task may have been at the same step."""
