@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay sandbox run provision verify export test check static fmt generate lock crashtest bench eval picture clean
+.PHONY: help setup demo replay sandbox run provision verify export test rehearse check static fmt generate lock crashtest bench eval picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ export: setup ## Print an incident's record: make export INCIDENT=INC-42 FORMAT=
 	@$(PY) -m integration.export "$(INCIDENT)" --format "$(or $(FORMAT),md)" $(ARGS)
 
 test: setup ## Run the whole test suite
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 -m "not rehearsal" $(ARGS)
+
+rehearse: setup ## Play the long stories: work cut off, kills, two processes
+	$(PY) -m pytest -n 2 -m rehearsal $(ARGS)
 
 check: static test ## Format, lint, types, import rules, generated files, tests
 
