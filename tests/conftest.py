@@ -12,12 +12,11 @@ LONGEST = ("test_two_processes.py", "test_status_page_sync.py", "test_killed.py"
 """Stories that restart processes, or sit out what a provider makes them wait."""
 
 
-@pytest.hookimpl(trylast=True)
 REHEARSALS = ("test_outward", "test_overlap.py", "test_two_processes.py", "test_crash_sample.py")
 """Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
+@pytest.hookimpl(tryfirst=True)  # before pytest goes by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that no process is left alone with it at the end."""
     items.sort(key=lambda item: _place(item.nodeid))
