@@ -10,7 +10,8 @@ from loguru import logger
 
 from actions.base import Kit
 from actions.sync_war_room import sync
-from integration.errors import ServiceError
+from integration import communicator
+from integration.errors import Ambiguous, ServiceError
 from integration.models import Incident, Json, WarRoom
 
 RECENT = timedelta(minutes=10)
@@ -51,14 +52,41 @@ def bookmarks(incident: Incident, room: WarRoom) -> dict[str, str]:
 
 
 async def add_bookmarks(kit: Kit, room: WarRoom, wanted: dict[str, str], *, look: bool) -> None:
-    """Add bookmarks; `look` first which are there, where somebody may have been here before."""
+    """Add bookmarks; `look` first which are there, where somebody may have been here before.
+
+    One whose answer was lost is looked for and, if it is missing, added again. Raises ServiceError.
+    """
+    try:
+        await _add_bookmarks(kit, room, wanted, look=look)
+    except Ambiguous:
+        await asyncio.sleep(kit.settings.settle_seconds)  # it may still be on its way
+        await _add_bookmarks(kit, room, wanted, look=True)
+
+
+async def _add_bookmarks(kit: Kit, room: WarRoom, wanted: dict[str, str], *, look: bool) -> None:
     there: set[str] = set()
     if look:
         there = {bookmark.link for bookmark in await kit.slack.bookmarks(room.channel_id)}
     missing = {title: link for title, link in wanted.items() if link not in there}
-    await asyncio.gather(
-        *(kit.slack.add_bookmark(room.channel_id, title, link) for title, link in missing.items())
+    # All have ended before anybody looks again.
+    answers = await asyncio.gather(
+        *(kit.slack.add_bookmark(room.channel_id, title, link) for title, link in missing.items()),
+        return_exceptions=True,
     )
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+
+
+async def set_topic(kit: Kit, room: WarRoom, topic: str) -> None:
+    """Set the topic. Slack tells the channel each time, so after a lost answer it is looked at first."""
+    try:
+        await kit.slack.set_topic(room.channel_id, topic)
+    except Ambiguous:
+        await asyncio.sleep(kit.settings.settle_seconds)
+        channel = await kit.slack.channel(room.channel_id)
+        if channel is not None and not communicator.same_topic(channel.topic, topic):
+            await kit.slack.set_topic(room.channel_id, topic)
 
 
 async def _show(kit: Kit, room: WarRoom, entity: Json) -> None:

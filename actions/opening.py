@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.base import Kit
-from actions.furnish import add_bookmarks, bookmarks, shown
+from actions.furnish import add_bookmarks, bookmarks, set_topic, shown
 from integration import communicator, plan
 from integration.catalog import now
 from integration.errors import IncidentCommsError, Refused, ServiceError
@@ -238,7 +238,7 @@ class Opening:
         await self.kit.performer.perform(claim)
 
     async def _topic(self, room: WarRoom) -> None:
-        await self.kit.slack.set_topic(room.channel_id, communicator.topic(self.incident, room.bridge_url))
+        await set_topic(self.kit, room, communicator.topic(self.incident, room.bridge_url))
 
     async def _bookmark(self, room: WarRoom, *, only: str = "") -> None:
         wanted = bookmarks(self.incident, room)

@@ -20,7 +20,8 @@ from sandbox.stage import StageError
 from scripts.crashtest import report
 from scripts.crashtest.calls import Call
 from scripts.crashtest.faults import fault_points
-from scripts.crashtest.operations import OPERATIONS, Operation
+from scripts.crashtest.operation import Operation
+from scripts.crashtest.operations import OPERATIONS
 from scripts.crashtest.points import Playable, Verdict, dry_run, points
 from scripts.crashtest.site import CONFIG, QUICK, Site
 from scripts.crashtest.trap import WHENS, When

@@ -56,6 +56,7 @@ class Call:
     about: str = ""  # method and path, with what differs from time to time left out
     acts: bool = False  # it changes something outside
     changes: bool = False  # it changes something, in Port or outside
+    before: int = 0  # calls to the same service that went before it, whosoever they are
 
     def among(self, entries: list[Json]) -> int | None:
         """Its number in the journal, once it is among these full entries."""
@@ -73,13 +74,18 @@ class Call:
 def listed(entries: list[Json], incident: str, polls: bool) -> list[Call]:
     """The operation's calls among these journal entries, in order; `polls`: it asks what a poll asks."""
     seen: Counter[tuple[str, str]] = Counter()
+    before: Counter[str] = Counter()
     found: list[Call] = []
     for entry in entries:
+        service = str(entry["service"])
+        before[service] += entry["direction"] == "in"
         if not ours(entry) or standing(entry, polls=not polls):
             continue
         kind = (entry["service"], entry["operation"])
         acts = bool(entry["effect"]) and entry["service"] != "port" and entry["operation"] != "smtp.rcpt"
-        found.append(Call(*kind, seen[kind], _about(entry, incident), acts, bool(entry["effect"])))
+        changes = bool(entry["effect"])
+        place = before[service] - 1
+        found.append(Call(*kind, seen[kind], _about(entry, incident), acts, changes, place))
         seen[kind] += 1
     return found
 

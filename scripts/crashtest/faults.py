@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sandbox.stage import Json
 from scripts.crashtest.calls import Call, ours, standing
-from scripts.crashtest.operations import Operation
+from scripts.crashtest.operation import Operation
 from scripts.crashtest.points import Verdict, judged, prepared
 from scripts.crashtest.site import Site
 from scripts.crashtest.truth import FINAL, Problem, Truth
@@ -44,8 +44,11 @@ class Fault:
         return self.reads or call.changes
 
     def planned(self, call: Call) -> Json:
-        every = {"operation": "*", "times": 1_000_000} if self.lasts else {"operation": call.operation}
-        return {"service": call.service, "skip": call.ordinal, **every, **self.plan}
+        if self.lasts:
+            struck = {"operation": "*", "skip": call.before, "times": 1_000_000}
+        else:
+            struck = {"operation": call.operation, "skip": call.ordinal}
+        return {"service": call.service, **struck, **self.plan}
 
 
 _IN_CHANNEL = (
@@ -73,7 +76,7 @@ def faults(timeout: float) -> list[Fault]:
         Fault("422", ("statuspage",), {"status": 422, "error": "Name is too long"}, mends=False),
         Fault("401", ("port",), {"status": 401}, reads=True),
         Fault("422", ("port",), {"status": 422, "error": "invalid_request"}, mends=False),
-        Fault("down", ("port",), {"drop": "before"}, lasts=DOWN_SECONDS),
+        Fault("down", ("port",), {"drop": "before"}, mends=False, lasts=DOWN_SECONDS),
         Fault("token refused", ("zoom",), {"status": 401}),
         Fault("daily limit", ("zoom",), {"status": 429, "error": "daily"}, only=("meetings.create",)),
         Fault("dead", ("zoom",), {"status": 500}, mends=False, lasts=DOWN_SECONDS),

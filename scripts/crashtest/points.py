@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sandbox.stage import Json, StageError
 from scripts.crashtest.calls import Call, listed
-from scripts.crashtest.operations import Operation, Played
+from scripts.crashtest.operation import Operation, Played
 from scripts.crashtest.site import QUIET, Site
 from scripts.crashtest.trap import Trap, When
 from scripts.crashtest.truth import Problem, Truth, always
