@@ -18,10 +18,15 @@ BODY = "Some payments fail. We are looking into it."
 
 @asynccontextmanager
 async def staged_pages() -> AsyncIterator[Stage]:
-    pages = {f"{CONFIG}STATUSPAGE_PAGES": f'["{DEFAULT_PAGE}", "{OTHER_PAGE}"]'}
+    """Statuspage takes one request a second, so nothing is read of it but for what people ask for."""
+    settings = {
+        f"{CONFIG}STATUSPAGE_PAGES": f'["{DEFAULT_PAGE}", "{OTHER_PAGE}"]',
+        f"{CONFIG}SWEEP_INTERVAL_SECONDS": "60",
+    }
     deputy = {"users": [{"email": DEPUTY, "role": "Admin"}]}
-    async with staged(settings={**QUICKER, **pages}, port=deputy) as up:
+    async with staged(settings={**QUICKER, **settings}, port=deputy) as up:
         await up.ask("PATCH", "/hostility", LAGS)
+        await up.ask("POST", "/statuspage/webhook-url", {"url": None})
         other = {"id": OTHER_PAGE, "name": "Example Partners Status"}
         await up.ask("POST", "/seed", {"statuspage": {"pages": [other]}})
         for page in (DEFAULT_PAGE, OTHER_PAGE):

@@ -86,7 +86,6 @@ async def test_what_is_approved_later_goes_out_in_place_of_what_was_held(stage: 
     await stage.ask(
         "POST", f"/statuspage/incidents/{shown['id']}", {"body": "By hand.", "status": "resolved"}
     )
-    for _ in range(2):
-        pressed = await approved(doubted, "resolve", COMMANDER, ADMIN, body="Over.")
-        assert (pressed["status"], pressed["statusLabel"]) == ("SUCCESS", "Already resolved")
+    pressed = await approved(doubted, "resolve", COMMANDER, ADMIN, body="Over.")
+    assert (pressed["status"], pressed["statusLabel"]) == ("SUCCESS", "Already resolved")
     assert [bodies(one)[0] for one in await public(doubted)] == ["By hand."]
