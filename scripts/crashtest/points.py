@@ -146,7 +146,7 @@ async def judged(
                 return [], at
         if time.monotonic() - began > patience:
             return problems, time.monotonic()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.6)
 
 
 def problems_of(operation: Operation, truth: Truth) -> list[Problem]:

@@ -24,15 +24,16 @@ QUICK = {
     # The hostile sandbox shows histories and searches as they were 2 s ago.
     f"{CONFIG}SETTLE_SECONDS": "2.2",
     f"{CONFIG}EFFECT_TIMEOUT_SECONDS": "2",
-    f"{CONFIG}SWEEP_INTERVAL_SECONDS": "2",
+    f"{CONFIG}SWEEP_INTERVAL_SECONDS": "4",
     "OCEAN__EVENT_LISTENER__RESYNC_ON_START": "false",
+    "OCEAN__ACTIONS_PROCESSOR__POLL_CHECK_INTERVAL_SECONDS": "10",
 }
-"""Settings that shorten waiting, and leave out the resync at the start: nothing here needs it."""
+"""Settings that shorten waiting, and spare what is not tried here: resyncs, and runs that are claimed."""
 
 _ALWAYS = {
     f"{CONFIG}MAX_ROOMS_PER_HOUR": "100000",
     "OCEAN__EVENT_LISTENER__TYPE": "POLLING",
-    "OCEAN__EVENT_LISTENER__INTERVAL": "1",
+    "OCEAN__EVENT_LISTENER__INTERVAL": "10",
 }
 _PROGRAM = (
     "actions",
@@ -223,7 +224,7 @@ class Site(Stage):
         async def look() -> bool:
             return any(swept(one) and one["status"] for one in await self.journal(since=self._started))
 
-        await until("the sweeper's first round", look, 30)
+        await until("the sweeper's first round", look, 30, every=0.3)
         await self.quiet(await self.mark())
 
     _started = 0
