@@ -51,12 +51,14 @@ class Operation:
     rest   seconds of quiet before it begins, so that no call of what came before is taken for its own
     trail  seconds for which it may go on after all is as it should be
     polls  it asks the status page what the poll asks
+    button the action that a person presses; when Port can't deliver that, he sees it and presses again
     """
 
     name = ""
     rest = 2.5
     trail = 1.0
     polls = False
+    button = ""
 
     async def prepare(self, played: Played) -> None:
         """What must stand before."""

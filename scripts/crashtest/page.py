@@ -20,6 +20,7 @@ class Publish(Operation):
     """The incident is published on the status page; the room hears of it."""
 
     name = "publish"
+    button = "publish_status_page"
     trail = 2.0
     status = "investigating"
     component = "partial_outage"
@@ -80,6 +81,7 @@ def publication() -> Json:
 
 class PublicUpdate(Publish):
     name = "public-update"
+    button = "update_status_page"
     status = "identified"
     component = "degraded_performance"
 
@@ -107,6 +109,7 @@ class PublicUpdate(Publish):
 
 class Resolve(PublicUpdate):
     name = "resolve"
+    button = "resolve_status_page"
     polls = True
     status = "resolved"
     component = "operational"

@@ -92,9 +92,12 @@ class Point:
             await trap.release(trap.held)
         await site.calm()
         problems, calm_at = await judged(operation, played, began, patience)
-        verdict.problems += problems
+        truth = await played.truth()
+        # Killed by a call of what went before: the operation itself never came here.
+        verdict.reached = operation.button not in truth.undelivered
+        verdict.problems += problems if verdict.reached else []
         verdict.seconds = round(calm_at - began, 1)
-        verdict.unknown = len((await played.truth()).unknown())
+        verdict.unknown = len(truth.unknown())
         await site.retire(played.incident)
         return verdict
 

@@ -68,6 +68,7 @@ class Close(Operation):
     """The room is closed by the button; its meeting goes on until then."""
 
     name = "close"
+    button = "close_war_room"
     trail = 0.5  # what is said last is taken into the documents for minutes
 
     async def prepare(self, played: Played) -> None:
@@ -102,6 +103,7 @@ class Reopen(Operation):
     """A closed room is opened again."""
 
     name = "reopen"
+    button = "open_war_room"
 
     async def prepare(self, played: Played) -> None:
         site = played.site

@@ -18,6 +18,7 @@ class Update(Operation):
     """An internal update to three audiences, each in Slack and by mail."""
 
     name = "update"
+    button = "post_update"
     rest = 0.5
 
     async def prepare(self, played: Played) -> None:
@@ -143,6 +144,7 @@ class AddNote(Operation):
     """A note by the button: in Port, and the room is told."""
 
     name = "add-note"
+    button = "add_note"
 
     async def prepare(self, played: Played) -> None:
         await played.site.incident(played.incident)
