@@ -5,7 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A busy machine is no finding: neither an example's time nor the pace of generating them fails a test.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 STORIES = "tests/stories/"
 LONGEST = ("test_two_processes.py", "test_status_page_sync.py", "test_killed.py", "test_other_settings.py")

@@ -11,6 +11,7 @@ import itertools
 import os
 import signal
 import tempfile
+import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -109,6 +110,21 @@ async def outside(stage: Stage, since: int) -> list[str]:
         if entry["effect"] and entry["direction"] == "in" and entry["service"] not in ("port", "unknown")
         if entry["operation"] != "oauth.token"
     ]
+
+
+async def quiet(stage: Stage) -> None:
+    """Wait until nothing more comes of earlier stories: a room is furnished after its run has ended. For
+    a story that shows that nothing at all happens outside."""
+
+    async def look() -> bool:
+        effects = [
+            entry["started"]
+            for entry in await stage.journal()
+            if entry["effect"] and entry["direction"] == "in" and entry["service"] in ("slack", "zoom")
+        ]
+        return not effects or time.time() - max(effects) > 1.0
+
+    await becomes("Slack and Zoom are left in peace", look)
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from sandbox.credentials import PORT_CLIENT_SECRET, SLACK_SIGNING_SECRET, ZOOM_WEBHOOK_SECRET
 from sandbox.stage import Json, Stage
-from tests.stories.play import Incident, becomes, mark, outside
+from tests.stories.play import Incident, becomes, mark, outside, quiet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -72,6 +72,7 @@ class Knocker:
 async def knock(stage: Stage) -> AsyncIterator[Knocker]:
     """Knocks at the doors, and sees to it that nothing came of it."""
     incident = await Incident.created(stage, severity="sev4")
+    await quiet(stage)
     since = await mark(stage)
     async with httpx.AsyncClient(base_url=stage.url, timeout=10) as client:
         yield Knocker(stage, client, incident)

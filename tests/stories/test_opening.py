@@ -21,6 +21,7 @@ from tests.stories.play import (
     ago,
     mark,
     outside,
+    quiet,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -172,6 +173,7 @@ async def test_a_button_opens_one_for_any_severity(stage: Stage) -> None:
 
 
 async def test_the_button_on_an_open_room_says_where_it_is(severe: Room) -> None:
+    await quiet(severe.stage)
     before = await mark(severe.stage)
 
     run = await severe.incident.press("open_war_room")
@@ -196,6 +198,7 @@ async def test_a_double_click_opens_one_room(stage: Stage) -> None:
 
 
 async def test_without_severity_the_button_says_so_and_a_later_one_opens(stage: Stage) -> None:
+    await quiet(stage)
     incident = await Incident.created(stage)
 
     run = await incident.press("open_war_room")
@@ -214,6 +217,7 @@ async def test_without_severity_the_button_says_so_and_a_later_one_opens(stage: 
 
 
 async def test_an_input_that_is_no_channel_is_refused_by_name(stage: Stage) -> None:
+    await quiet(stage)
     incident = await Incident.created(stage, severity="sev4")
 
     for channel, word in [
@@ -246,6 +250,7 @@ async def test_an_unknown_incident_is_named(stage: Stage) -> None:
     }
     answer = await stage.port.post("/actions", json=action)
     assert answer.status_code == 201, answer.text
+    await quiet(stage)
     before = await mark(stage)
     for given, sentence in [
         ({"incident": "INC-404"}, "Port has no incident 'INC-404'"),

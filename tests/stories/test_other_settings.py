@@ -22,6 +22,7 @@ from tests.stories.play import (
     becomes,
     mark,
     outside,
+    quiet,
     resynced,
     spoken,
     trouble,
@@ -48,6 +49,7 @@ async def test_a_claimed_run_opens_the_room_and_is_acknowledged_once(other_stage
 
 
 async def test_a_refused_input_is_told_through_this_door_too(other_stage: Stage) -> None:
+    await quiet(other_stage)
     incident = await Incident.created(other_stage, severity="sev4")
 
     run = await incident.press("open_war_room", channel="#checkout")
