@@ -11,8 +11,8 @@ from datetime import timedelta
 from actions.base import Kit, latest_room, need_incident
 from actions.delivery import deliver, outcome, words_key
 from integration import messages, plan
-from integration.catalog import now, when
 from integration.models import Audience, Command, Incident, Operation, Outcome, Step, WarRoom
+from integration.times import now, when
 
 MAX_DELAY = timedelta(minutes=10)  # an older notice is no news any more
 

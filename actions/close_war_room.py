@@ -13,10 +13,10 @@ from actions.base import Kit, latest_room, need_incident, text_input
 from actions.documents import write_documents
 from actions.privacy import follow_privacy
 from integration import communicator, plan
-from integration.catalog import iso, now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models import Command, Outcome, WarRoom
 from integration.record_check import head_line
+from integration.times import iso, now
 
 SEARCH_SETTLES_SECONDS = 5.0
 MESSAGE_LIMIT = 3000  # Block Kit's section text; longer belongs into a document

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from actions.base import Kit
-from integration.catalog import now, text_hash
+from integration.entities import text_hash
 from integration.errors import BadInput, IncidentCommsError
 from integration.models import Command, Incident, Outcome, Step, WarRoom
 from integration.perform import Claim
+from integration.times import now
 
 SAME_WITHIN = timedelta(minutes=10)  # the same words to the same readers within this time are one message
 

@@ -17,10 +17,10 @@ from actions.furnish import furnish
 from actions.opening import Opening, links_of
 from actions.privacy import follow_privacy
 from integration import communicator, plan
-from integration.catalog import iso, now
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models import Command, Incident, Outcome, Step, WarRoom
 from integration.perform import Claim
+from integration.times import iso, now
 
 LINK_LIMIT = 500  # characters of a channel's id or address
 

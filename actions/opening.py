@@ -10,10 +10,10 @@ from typing import Any
 from actions.base import Kit
 from actions.furnish import add_bookmarks, bookmarks, set_topic, shown
 from integration import communicator, plan
-from integration.catalog import now
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.models import Command, Incident, Outcome, Receipt, SlackUser, WarRoom
 from integration.perform import Claim
+from integration.times import now
 
 DECORATION_SECONDS = 2.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from integration.catalog import now
+from integration.times import now
 
 HOUR = timedelta(hours=1)
 

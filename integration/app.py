@@ -24,7 +24,7 @@ from actions.furnish import furnish, just_opened
 from actions.registry import ACTIONS, handlers
 from integration import portjson
 from integration.budget import Budget
-from integration.catalog import Catalog, now
+from integration.catalog import Catalog
 from integration.chain import Chain
 from integration.cluster import Cluster
 from integration.cluster_locks import SharedLocks
@@ -55,6 +55,7 @@ from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
 from integration.settings import Settings, variable
 from integration.sweeper import Sweeper, actions_of, automations_of
+from integration.times import now
 
 FLUSH_SECONDS = 5.0
 READY_SECONDS = 10.0  # a door waits this long for the engine of a process that has just started

@@ -7,128 +7,44 @@ mapping change or reinstall deletes it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import quote
+from datetime import datetime, timedelta
 
-import jq
 from loguru import logger
 
+from integration.entities import (
+    ATTEMPT,
+    AUDIENCE,
+    COMMUNICATION,
+    LINK,
+    NOTE,
+    SWITCH,
+    THE_SWITCH,
+    WAR_ROOM,
+    intent_entity,
+    owned_by,
+    read_audience,
+    read_communication,
+    read_room,
+    teams,
+    text_of,
+)
 from integration.errors import BadInput, Refused, ServiceError
+from integration.incident_reader import IncidentReader
 from integration.models import (
-    BRIDGE_KINDS,
-    COMMUNICATION_STATES,
-    MIRROR_STATES,
-    ROOM_STATES,
     Approval,
     Audience,
     Communication,
     Incident,
     ItemOutcome,
     Json,
-    Note,
     NoteKind,
-    Operation,
-    Receipt,
     Step,
     WarRoom,
 )
 from integration.services.port import PortService
 from integration.settings import Settings
-
-WAR_ROOM = "incidentWarRoom"
-NOTE = "incidentNote"
-COMMUNICATION = "incidentCommunication"
-ATTEMPT = "incidentCommunicationAttempt"
-LINK = "incidentRecordLink"
-AUDIENCE = "commsAudience"
-SWITCH = "commsSwitch"
-THE_SWITCH = "communications"  # its one entity
-
-_MEDIUM: dict[Operation, str] = {
-    "open_channel": "slack",
-    "open_bridge": "zoom",
-    "post_message": "slack",
-    "send_email": "email",
-    "publish_incident": "statuspage",
-    "update_incident": "statuspage",
-    "resolve_incident": "statuspage",
-}
-
-
-def now() -> datetime:
-    """The time to the millisecond, as precise as Port keeps it."""
-    at = datetime.now(UTC)
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
-def iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def when(value: Any) -> datetime | None:
-    """A time as Port prints it; None for what is none."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-class IncidentReader:
-    """Reads the customer's incident entity by the jq of the settings. Compiled once, used for every event."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._programs = {
-            name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()
-        }
-        self._owners = jq.compile(settings.service_owners)
-
-    def read(self, entity: Json) -> Incident:
-        """The incident in `entity`. Raises BadInput naming the setting whose jq fails on it."""
-        found = {name: self._first(name, program, entity) for name, program in self._programs.items()}
-        identifier = str(entity.get("identifier") or "")
-        return Incident(
-            identifier=identifier,
-            title=_text(found.get("title")) or _text(entity.get("title")),
-            status=_text(found.get("status")),
-            severity=_text(found.get("severity")),
-            services=_texts(found.get("services")),
-            people=tuple(address for address in _texts(found.get("people")) if "@" in address),
-            private=found.get("private") is True,
-            channel=_text(found.get("channel")),
-            started_at=when(found.get("started_at")) or when(entity.get("createdAt")),
-            url=self.url(identifier),
-        )
-
-    def owners(self, services: Iterable[Json]) -> tuple[str, ...]:
-        """E-mail addresses of the owners of these service entities, in order, each once."""
-        found: dict[str, None] = {}
-        for service in services:
-            for address in _texts(self._first("service_owners", self._owners, service)):
-                if "@" in address:
-                    found[address] = None
-        return tuple(found)
-
-    def url(self, identifier: str) -> str:
-        base = self._settings.port_app_url.rstrip("/")
-        return f"{base}/{self._settings.incident_blueprint}Entity?identifier={quote(identifier, safe='')}"
-
-    @staticmethod
-    def _first(name: str, program: Any, entity: Json) -> Any:
-        try:
-            return program.input_value(entity).first()
-        except (ValueError, StopIteration) as problem:
-            if isinstance(problem, StopIteration):
-                return None
-            raise BadInput(
-                f"incident_fields.{name}", f"its jq fails on {entity.get('identifier')}: {problem}"
-            ) from None
+from integration.times import iso, now
 
 
 class Catalog:
@@ -177,8 +93,8 @@ class Catalog:
         if found is None:
             return None
         verdict: Json = found.get("approval") or {}
-        approver = _text(verdict.get("userId")) if verdict.get("state") == "APPROVED" else ""
-        author = _text(found.get("createdBy"))
+        approver = text_of(verdict.get("userId")) if verdict.get("state") == "APPROVED" else ""
+        author = text_of(found.get("createdBy"))
         addresses: dict[str, str] = {}
         if approver:
             try:
@@ -257,7 +173,7 @@ class Catalog:
             "title": title,
             "properties": {name: value for name, value in properties.items() if value is not None},
             "relations": relations,
-            **_owned_by(room.team),
+            **owned_by(room.team),
         }
         _all_written(WAR_ROOM, await self._port.merge_entities(WAR_ROOM, [entity]))
 
@@ -268,7 +184,7 @@ class Catalog:
         """Write whose a war room is by now: its team's, or everybody's where it has none."""
         documents: Json = dict.fromkeys(("timeline", "rca")) if forget_documents else {}
         properties = {"private": room.private, "mirror": room.mirror, **documents}
-        entity = {"identifier": room.identifier, "properties": properties, "team": _teams(room.team)}
+        entity = {"identifier": room.identifier, "properties": properties, "team": teams(room.team)}
         _all_written(WAR_ROOM, await self._port.merge_entities(WAR_ROOM, [entity]))
 
     async def give_words(self, room: WarRoom) -> None:
@@ -278,7 +194,7 @@ class Catalog:
         ]
         for blueprint in (NOTE, COMMUNICATION, LINK):
             entities = [
-                {"identifier": entity["identifier"], "team": _teams(room.team)}
+                {"identifier": entity["identifier"], "team": teams(room.team)}
                 for entity in await self._port.search(blueprint, rules)
                 if (entity.get("relations") or {}).get("incident") == room.incident
                 # An earlier room may have been for few on account of its channel.
@@ -308,7 +224,7 @@ class Catalog:
             own = dict(properties)
             war_room = own.pop("warRoom", None)
             team = own.pop("team", "")
-            entity: Json = {"identifier": key, "properties": own, **_owned_by(team)}
+            entity: Json = {"identifier": key, "properties": own, **owned_by(team)}
             if war_room:
                 entity["relations"] = {"warRoom": war_room}
             entities.append(entity)
@@ -329,7 +245,7 @@ class Catalog:
             "title": f"Attempt {number}",
             "properties": {"number": number, "owner": owner, "startedAt": iso(now())},
             "relations": {"communication": key},
-            **_owned_by(team),
+            **owned_by(team),
         }
         (outcome,) = await self._port.create_entities(ATTEMPT, [entity])
         if outcome.created:
@@ -370,7 +286,7 @@ class Catalog:
         properties: Json = (entity or {}).get("properties") or {}
         if properties.get("paused") is not True:
             return ""
-        return _text(properties.get("reason")) or "no reason given"
+        return text_of(properties.get("reason")) or "no reason given"
 
     # Notes
 
@@ -403,7 +319,7 @@ class Catalog:
                 "channelId": room.channel_id,
             },
             "relations": {"warRoom": room.identifier, "incident": room.incident},
-            **_owned_by(room.team),
+            **owned_by(room.team),
         }
 
     async def write_note(self, note: Json) -> None:
@@ -426,183 +342,6 @@ def _all_written(blueprint: str, outcomes: Iterable[ItemOutcome]) -> None:
             )
 
 
-def intent_entity(step: Step, owner: str, at: datetime) -> Json:
-    return {
-        "identifier": step.key,
-        "title": f"{step.purpose[:1].upper()}{step.purpose[1:]} · {step.incident}",
-        "properties": {
-            "operation": step.operation,
-            "medium": _MEDIUM[step.operation],
-            "purpose": step.purpose,
-            "state": "sending",
-            "text": step.text,
-            "textHash": text_hash(step.text),
-            "destination": step.destination,
-            "audience": step.audience,
-            "requestedBy": step.requested_by,
-            "approvedBy": step.approved_by,
-            "intendedAt": iso(at),
-            "owner": owner,
-            "run": step.run,
-            "details": step.details,
-        },
-        "relations": {"incident": step.incident} | ({"audience": step.audience} if step.audience else {}),
-        **_owned_by(step.team),
-    }
-
-
-def text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest() if text else ""
-
-
-def read_communication(entity: Json) -> Communication | None:
-    """The communication in `entity`; None for one that a person has made by hand and left incomplete."""
-    properties: Json = entity.get("properties") or {}
-    if properties.get("operation") not in _MEDIUM or properties.get("state") not in COMMUNICATION_STATES:
-        return None
-    held = properties.get("receipt")
-    receipt = None
-    if isinstance(held, dict):
-        receipt = Receipt(
-            data=held, permalink=_text(properties.get("permalink")), at=when(properties.get("sentAt"))
-        )
-    step = Step(
-        key=str(entity["identifier"]),
-        operation=properties["operation"],
-        purpose=_text(properties.get("purpose")),
-        incident=_text((entity.get("relations") or {}).get("incident")),
-        destination=_text(properties.get("destination")),
-        text=_text(properties.get("text")),
-        audience=_text(properties.get("audience")),
-        approved_by=_text(properties.get("approvedBy")),
-        requested_by=_text(properties.get("requestedBy")),
-        run=_text(properties.get("run")),
-        details=properties.get("details") or {},
-        team=_team(entity),
-    )
-    return Communication(
-        step=step,
-        state=properties["state"],
-        owner=_text(properties.get("owner")),
-        receipt=receipt,
-        reason=_text(properties.get("reason")),
-        attempts=int(properties.get("attempts") or 0),
-        intended_at=when(properties.get("intendedAt")) or now(),
-    )
-
-
-def read_audience(entity: Json) -> Audience:
-    properties: Json = entity.get("properties") or {}
-    return Audience(
-        identifier=str(entity["identifier"]),
-        title=_text(entity.get("title")) or str(entity["identifier"]),
-        slack_channels=_texts(properties.get("slackChannels")),
-        emails=_texts(properties.get("emails")),
-        notices=properties.get("notices") is True,
-        knows=_text(properties.get("knows")) or "technical",
-    )
-
-
-def read_room(entity: Json) -> WarRoom | None:
-    """The war room in `entity`; None when a person has made one by hand without a channel.
-
-    A choice that we don't know, such as one that a person has added and picked, reads as the usual one.
-    """
-    properties: Json = entity.get("properties") or {}
-    relations: Json = entity.get("relations") or {}
-    if not properties.get("channelId") or not relations.get("incident"):
-        return None
-    return WarRoom(
-        identifier=str(entity["identifier"]),
-        incident=_text(relations.get("incident")),
-        generation=int(properties.get("generation") or 1),
-        state=_one_of(ROOM_STATES, properties.get("state"), "open"),
-        channel_id=_text(properties.get("channelId")),
-        channel_name=_text(properties.get("channelName")),
-        channel_url=_text(properties.get("channel")),
-        linked=properties.get("linked") is True,
-        private=properties.get("private") is True,
-        team=_team(entity),
-        bridge_kind=_one_of(BRIDGE_KINDS, properties.get("bridgeKind"), "none"),
-        bridge_url=_text(properties.get("bridge")),
-        bridge_host=_text(properties.get("bridgeHost")),
-        meeting_id=_text(properties.get("meetingId")),
-        briefing_ts=_text(properties.get("briefingTs")),
-        briefing_url=_text(properties.get("briefing")),
-        closures=int(properties.get("closures") or 0),
-        invited=_texts(properties.get("invited")),
-        not_invited=_texts(properties.get("notInvited")),
-        opened_at=when(properties.get("openedAt")),
-        reopened_at=when(properties.get("reopenedAt")),
-        closed_at=when(properties.get("closedAt")),
-        archived_at=when(properties.get("archivedAt")),
-        last_activity_at=when(properties.get("lastActivityAt")),
-        mirror=_one_of(MIRROR_STATES, properties.get("mirror"), "fresh"),
-    )
-
-
-def _teams(team: str) -> list[str]:
-    return [team] if team else []
-
-
-def _owned_by(team: str) -> Json:
-    """What to add to an entity that is written; where there is no team, what it has is left alone."""
-    return {"team": [team]} if team else {}
-
-
-def _team(entity: Json) -> str:
-    return next(iter(_texts(entity.get("team"))), "")
-
-
-def note_id(channel: str, ts: str) -> str:
-    return f"{channel}-{ts}"
-
-
-def note_entity(note: Note, room: WarRoom, team: str = "") -> Json:
-    """The note as an entity, owned by `team` where one is given. `versions` are the mirror's to add."""
-    entity: Json = {
-        "identifier": note_id(note.channel, note.ts),
-        "title": note.title,
-        "properties": {
-            "kind": note.kind,
-            "title": note.title,
-            "text": note.text,
-            "author": note.author,
-            "saidAt": iso(note.said_at),
-            "permalink": note.permalink,
-            "thread": note.thread_ts,
-            "confidence": round(note.confidence, 3),
-            "how": note.how,
-            "links": [link.model_dump() for link in note.links],
-            "edited": note.edited,
-            "channelId": note.channel,
-            "ts": note.ts,
-        },
-        "relations": {"warRoom": room.identifier, "incident": room.incident},
-    }
-    if team:
-        entity["team"] = [team]
-    return entity
-
-
 def _since(at: datetime) -> Json:
     """From then on. Port knows no open end; its clock may be ahead of ours."""
     return {"from": iso(at), "to": iso(now() + timedelta(minutes=10))}
-
-
-def _one_of[T](known: Sequence[T], value: Any, usual: T) -> T:
-    return value if value in known else usual
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return ""
-    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    if isinstance(value, (list, tuple)):
-        return tuple(dict.fromkeys(text for item in value if (text := _text(item))))
-    return ()

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from integration.budget import Priority
-from integration.catalog import COMMUNICATION, LINK, iso, now, read_communication, when
+from integration.entities import COMMUNICATION, LINK, read_communication
 from integration.errors import IncidentCommsError, Refused
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json
@@ -32,6 +32,7 @@ from integration.record import (
     read_link,
 )
 from integration.services.port import PortService
+from integration.times import iso, now, when
 
 AT_ONCE = 20  # outcomes taken in hand together
 KEPT = 200  # incidents whose chain is remembered

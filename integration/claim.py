@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from integration.catalog import now
 from integration.models import Communication, Json, Receipt, Step
+from integration.times import now
 
 Verdict = Literal["mine", "sent", "recover", "again", "unknown"]
 VERDICTS: Mapping[str, Verdict] = {"sent": "sent", "sending": "recover", "unknown": "unknown"}

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from loguru import logger
 
-from integration.catalog import text_hash
 from integration.effects import LOOK_BACK, Effect
+from integration.entities import text_hash
 from integration.errors import Refused
 from integration.models import Json, Operation, PublicIncident, PublicUpdate, Receipt, Step
 from integration.services.mailer import Mailer

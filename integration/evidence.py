@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-from integration.catalog import now, text_hash
 from integration.effects import METADATA_EVENT
+from integration.entities import text_hash
 from integration.errors import Refused, ServiceError
 from integration.models import Bot, Json, Message, PublicIncident, Value
 from integration.record_check import same_words
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
 from integration.slack_payload import TOMBSTONE, is_ts
+from integration.times import now
 
 Outcome = Literal[
     "as sent", "amended", "edited", "deleted", "doubled", "unreadable", "unverified", "not kept"

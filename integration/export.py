@@ -11,13 +11,13 @@ import asyncio
 import sys
 
 from integration.budget import Budget
-from integration.catalog import now
 from integration.errors import BadInput, IncidentCommsError
 from integration.installation import Installation, this_installation
 from integration.models import Incident
 from integration.record_export import as_csv, as_json, as_markdown, entries
 from integration.recorded import Recorded, read_recorded
 from integration.services.port import PortService
+from integration.times import now
 
 FORMATS = ("md", "json", "csv")
 

@@ -17,7 +17,7 @@ from typing import Any
 from loguru import logger
 
 from integration import plan
-from integration.catalog import Catalog, when
+from integration.catalog import Catalog
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirrored import Mirrored, people_in, since
 from integration.models import Json, Message, WarRoom
@@ -26,6 +26,7 @@ from integration.people import People
 from integration.room_state import RoomState
 from integration.services.slack import SlackService
 from integration.settings import Settings
+from integration.times import when
 
 WINDOW_MESSAGES = 2000  # a read takes this many messages of the channel, newest first, and all their threads
 DEBOUNCE_SECONDS = 0.15  # what happens within this time is written in one call

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from integration.catalog import iso, note_entity, note_id, now, when
+from integration.entities import note_entity, note_id
 from integration.models import Bot, Json, Message, WarRoom
 from integration.notetaker import Context, Marks, derive
 from integration.room_state import RoomState
 from integration.slack_payload import is_ts
+from integration.times import iso, now, when
 
 _MENTION = re.compile(r"<@([A-Z0-9]+)")
 

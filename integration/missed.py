@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from loguru import logger
 
 from integration import plan
-from integration.catalog import Catalog, now, when
+from integration.catalog import Catalog
 from integration.errors import BadInput
 from integration.models import AUTOMATION, Command, Incident, Json
 from integration.runner import Runner
 from integration.services.port import PortService
 from integration.settings import Settings
+from integration.times import now, when
 
 REQUESTED_BY = f"{AUTOMATION}sweeper"
 AGAIN_SECONDS = 300.0  # one incident is not tried again sooner

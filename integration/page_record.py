@@ -7,12 +7,14 @@ from typing import Any
 
 from loguru import logger
 
-from integration.catalog import COMMUNICATION, Catalog, iso, now, read_communication, when
+from integration.catalog import Catalog
 from integration.effects_public import marker
+from integration.entities import COMMUNICATION, read_communication
 from integration.errors import Refused
 from integration.models import Json, PublicIncident
 from integration.services.port import PortService
 from integration.settings import Settings
+from integration.times import iso, now, when
 
 PUBLIC_INCIDENT = "statuspageIncident"  # the blueprint, and the relation to it on the customer's incident
 

@@ -22,10 +22,11 @@ from weakref import WeakValueDictionary
 
 from loguru import logger
 
-from integration.catalog import Catalog, iso, now, text_hash
+from integration.catalog import Catalog
 from integration.claim import VERDICTS
 from integration.claim import Claim as Claim
 from integration.effects import Effect
+from integration.entities import text_hash
 from integration.errors import (
     Ambiguous,
     BadInput,
@@ -40,6 +41,7 @@ from integration.models import Communication, Json, Operation, Receipt, Step
 from integration.peers import Alone, Peers
 from integration.record_check import same_words
 from integration.takeover import SLOWEST_TURN_SECONDS, TakeOvers
+from integration.times import iso, now
 
 MAX_ATTEMPTS = 3
 SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds

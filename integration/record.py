@@ -17,8 +17,9 @@ from typing import Any
 
 from pydantic import Field
 
-from integration.catalog import iso, text_hash, when
+from integration.entities import text_hash
 from integration.models import Communication, CommunicationState, Json, Value
+from integration.times import iso, when
 
 OUTCOMES: tuple[CommunicationState, ...] = ("sent", "failed", "unknown", "superseded", "withdrawn", "held")
 """The states that are linked; `sending` is the intent itself."""

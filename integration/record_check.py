@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from integration.catalog import text_hash
+from integration.entities import text_hash
 from integration.models import Communication, Value
 from integration.notetaker.text import readable
 from integration.record import SHORT, Head, Link, link_id, receipt_hash, signature

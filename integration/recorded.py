@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from integration.catalog import Catalog, now
+from integration.catalog import Catalog
 from integration.chain import read_chain
 from integration.errors import BadInput
 from integration.models import Communication, Incident
@@ -14,6 +14,7 @@ from integration.record import Link
 from integration.record_check import Problem, check_chain, check_record
 from integration.services.port import PortService
 from integration.settings import Settings
+from integration.times import now
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from loguru import logger
 
-from integration.catalog import Catalog, now, when
+from integration.catalog import Catalog
 from integration.command import command_of_run
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirror import Mirror
@@ -22,6 +22,7 @@ from integration.models import Command, Communication, Json, WarRoom
 from integration.peers import Alone, Peers
 from integration.runner import Runner
 from integration.services.port import PortService
+from integration.times import now, when
 
 LOOK_BACK_SECONDS = 10.0  # from the start: Port's search does not show at once what was written before it
 FRESH_SECONDS = 20.0  # a younger run may still be on its way to us through its door

@@ -12,11 +12,12 @@ import time
 
 from loguru import logger
 
-from integration.catalog import Catalog, now
+from integration.catalog import Catalog
 from integration.claim import Claim
 from integration.errors import Refused
 from integration.models import Communication
 from integration.peers import Peers, process_of
+from integration.times import now
 
 SLOWEST_TURN_SECONDS = 60.0  # what a call may wait for a provider's rate limit
 _TRIES = 3  # of an effect by its owner

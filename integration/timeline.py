@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from integration import mdtext
-from integration.catalog import when
 from integration.messages import written_words
 from integration.models import NOTE_KINDS, Communication, Incident, Json, Step, Value, WarRoom
+from integration.times import when
 
 MAX_ENTRIES = 1000
 MAX_BYTES = 100_000

@@ -17,7 +17,7 @@ from typing import Literal
 
 from integration import evidence
 from integration.budget import Budget
-from integration.catalog import now, text_hash
+from integration.entities import text_hash
 from integration.errors import IncidentCommsError
 from integration.evidence import DRIFT, Evidence, Sent, SlackEvidence
 from integration.installation import Installation, this_installation
@@ -29,6 +29,7 @@ from integration.services.port import PortService
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
 from integration.settings import Settings, variable
+from integration.times import now
 
 Result = Literal["intact", "broken", "drifted", "unverified"]
 EXIT: Mapping[Result, int] = {"intact": 0, "broken": 1, "drifted": 1, "unverified": 2}

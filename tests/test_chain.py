@@ -12,8 +12,9 @@ from starlette.routing import Router
 
 from integration import portjson
 from integration.budget import Budget
-from integration.catalog import COMMUNICATION, LINK, Catalog, iso, now
+from integration.catalog import Catalog
 from integration.chain import Chain, read_chain
+from integration.entities import COMMUNICATION, LINK
 from integration.models import Communication, Json
 from integration.provision import provision
 from integration.record import Link
@@ -21,6 +22,7 @@ from integration.record_check import check_chain, check_record
 from integration.services.http import Patience
 from integration.services.port import PortService
 from integration.settings import Settings
+from integration.times import iso, now
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.service import Port
 from sandbox.world import Hostility, World

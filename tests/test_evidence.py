@@ -11,8 +11,8 @@ import pytest_asyncio
 from starlette.routing import Router
 
 from integration.budget import Budget
-from integration.catalog import text_hash
 from integration.effects import METADATA_EVENT
+from integration.entities import text_hash
 from integration.evidence import Evidence, Sent, SlackEvidence, kept_nowhere, page_evidence
 from integration.services.http import Patience
 from integration.services.slack import SlackService

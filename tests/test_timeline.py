@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from integration import timeline
-from integration.catalog import note_entity
+from integration.entities import note_entity
 from integration.models import Note, Receipt
 from integration.mrkdwn import is_absolute
 from integration.timeline import Event, NoteFacts, note_facts

@@ -14,7 +14,7 @@ import pytest
 
 from actions.registry import ACTIONS
 from integration import portjson
-from integration.catalog import LINK
+from integration.entities import LINK
 from integration.errors import BadInput
 from integration.models import NOTE_KINDS, CommunicationState, Operation
 from integration.record import OUTCOMES, Link, link_entity

@@ -1,0 +1,67 @@
+"""The customer's incident and service entities, read by the jq of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+import jq
+
+from integration.entities import text_of, texts_of
+from integration.errors import BadInput
+from integration.models import Incident, Json
+from integration.settings import Settings
+from integration.times import when
+
+
+class IncidentReader:
+    """Reads the customer's incident entity by the jq of the settings. Compiled once, used for every event."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._programs = {
+            name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()
+        }
+        self._owners = jq.compile(settings.service_owners)
+
+    def read(self, entity: Json) -> Incident:
+        """The incident in `entity`. Raises BadInput naming the setting whose jq fails on it."""
+        found = {name: self._first(name, program, entity) for name, program in self._programs.items()}
+        identifier = str(entity.get("identifier") or "")
+        return Incident(
+            identifier=identifier,
+            title=text_of(found.get("title")) or text_of(entity.get("title")),
+            status=text_of(found.get("status")),
+            severity=text_of(found.get("severity")),
+            services=texts_of(found.get("services")),
+            people=tuple(address for address in texts_of(found.get("people")) if "@" in address),
+            private=found.get("private") is True,
+            channel=text_of(found.get("channel")),
+            started_at=when(found.get("started_at")) or when(entity.get("createdAt")),
+            url=self.url(identifier),
+        )
+
+    def owners(self, services: Iterable[Json]) -> tuple[str, ...]:
+        """E-mail addresses of the owners of these service entities, in order, each once."""
+        found: dict[str, None] = {}
+        for service in services:
+            for address in texts_of(self._first("service_owners", self._owners, service)):
+                if "@" in address:
+                    found[address] = None
+        return tuple(found)
+
+    def url(self, identifier: str) -> str:
+        base = self._settings.port_app_url.rstrip("/")
+        return f"{base}/{self._settings.incident_blueprint}Entity?identifier={quote(identifier, safe='')}"
+
+    @staticmethod
+    def _first(name: str, program: Any, entity: Json) -> Any:
+        try:
+            return program.input_value(entity).first()
+        except (ValueError, StopIteration) as problem:
+            if isinstance(problem, StopIteration):
+                return None
+            raise BadInput(
+                f"incident_fields.{name}", f"its jq fails on {entity.get('identifier')}: {problem}"
+            ) from None
