@@ -44,11 +44,12 @@ export: setup ## Print an incident's record: make export INCIDENT=INC-42 FORMAT=
 	@test -n "$(INCIDENT)" || { echo "Which incident? make export INCIDENT=INC-42 FORMAT=md" >&2; exit 2; }
 	@$(PY) -m integration.export "$(INCIDENT)" --format "$(or $(FORMAT),md)" $(ARGS)
 
-test: setup ## Run the whole test suite
-	$(PY) -m pytest -n 2 -m "not rehearsal" $(ARGS)
+# Three at a time, also on two cores: stories mostly wait for their processes.
+test: setup ## Run the test suite
+	$(PY) -m pytest -n 3 -m "not rehearsal" $(ARGS)
 
 rehearse: setup ## Play the long stories: work cut off, kills, two processes
-	$(PY) -m pytest -n 2 -m rehearsal $(ARGS)
+	$(PY) -m pytest -n 3 -m rehearsal $(ARGS)
 
 check: static test ## Format, lint, types, import rules, generated files, tests
 

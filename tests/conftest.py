@@ -15,11 +15,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 STORIES = "tests/stories/"
-LONGEST = ("test_two_processes.py", "test_status_page_sync.py", "test_killed.py", "test_other_settings.py")
+LONGEST = (
+    *("test_two_processes.py", "test_killed.py", "test_crash_sample.py", "test_record.py"),
+    *("test_status_page_sync.py", "test_demo.py", "test_other_settings.py"),
+)
 """Stories that restart processes, or sit out what a provider makes them wait."""
 
 
-REHEARSALS = ("test_outward", "test_overlap.py", "test_two_processes.py", "test_crash_sample.py")
+REHEARSALS = ("test_outward", "test_overlap.py", "test_two_processes.py", "test_killed.py")
 """Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them."""
 
 
