@@ -165,7 +165,8 @@ class Mirror:
             self.watch(room, read=True, found=True)
 
     def _changed(self, known: Mirrored, changed: Iterable[str]) -> None:
-        known.pending |= known.state.affected(changed)
+        changed = set(changed)
+        known.pending |= known.state.affected(changed) | known.settling(changed)
         if known.pending and (known.flushing is None or known.flushing.done()):
             known.flushing = self._background(self._flush_soon(known))
 
@@ -194,21 +195,17 @@ class Mirror:
 
     async def _write_notes(self, known: Mirrored, batch: set[str]) -> None:
         bot = await self._slack.me()
-        held = await self._held(known)
+        await self._held(known)
         authors = people_in(message for ts in batch if (message := known.state.message(ts)))
-        names = await self._people.names(authors)
-        entities: list[Json] = []
-        for ts in sorted(batch, key=float):
-            entity = known.entity(ts, names, bot, self._marks, self._team(known.room))
-            if entity is not None:
-                entities.append(entity)
+        known.take_closers(batch)
+        names = await self._people.names(authors | known.settlers(batch))
+        entities = known.entities(batch, names, bot, self._marks, self._team(known.room))
         if not entities:
             return
         for outcome in await self._catalog.merge_notes(entities):
             if outcome.error:
                 raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
-        for entity in entities:
-            held[entity["properties"]["ts"]] = entity["properties"]
+        known.wrote(entities)
         if any(entity["properties"].get("deletedAt") for entity in entities):
             self._document_soon(known)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,18 @@ from integration.entities import note_entity, note_id
 from integration.models import Bot, Json, Message, WarRoom
 from integration.notetaker import Context, Marks, derive
 from integration.room_state import RoomState
+from integration.settled import (
+    DONE_REACTIONS,
+    OPEN,
+    SETTLED,
+    Closer,
+    Settled,
+    chosen,
+    closer,
+    is_done,
+    meant,
+    settled,
+)
 from integration.slack_payload import is_ts
 from integration.times import iso, now, when
 
@@ -41,6 +53,8 @@ class Mirrored:
     told_at: float = float("-inf")
     documenting: asyncio.Task[None] | None = None
     outdated: bool = False  # the documents of a closed room say what stands no more
+    closers: dict[str, Closer] = field(default_factory=dict)  # messages that say what is done, by ts
+    done: Collection[str] = DONE_REACTIONS  # reactions that say so
 
     @property
     def on(self) -> bool:
@@ -88,8 +102,105 @@ class Mirrored:
         self.held = said | (self.held or {})
         return self.held
 
-    def entity(self, ts: str, names: dict[str, str], bot: Bot, marks: Marks, team: str) -> Json | None:
-        """What is to be written about one message, or None when Port holds it already."""
+    def settling(self, changed: Iterable[str]) -> set[str]:
+        """The ts of notes that changed messages may settle, or open again."""
+        found: set[str] = set()
+        held = self.held or {}
+        for ts in changed:
+            message = self.state.message(ts)
+            if message is not None and message.thread_ts and self.state.message(message.thread_ts):
+                found.add(message.thread_ts)
+            found |= {one for one, note in held.items() if note.get("settledTs") == ts}
+            now_said = closer(message) if message is not None else None
+            if self.closers.get(ts) != now_said:
+                found |= {one for one, note in held.items() if note.get("kind") in SETTLED}
+        return {ts for ts in found if self.state.message(ts)}
+
+    def settlers(self, batch: Iterable[str]) -> set[str]:
+        """Who may have settled what is in a batch: their names are wanted."""
+        found = {one.by for one in self.closers.values()}
+        for ts in batch:
+            found |= {reply.user for reply in self.state.replies(ts) if reply.user}
+            if message := self.state.message(ts):
+                reactions = (one for one in message.reactions if is_done(one.name, self.done))
+                found.update(user for reaction in reactions for user in reaction.users)
+        return found
+
+    def take_closers(self, batch: Iterable[str]) -> None:
+        """Take note of what the messages of a batch settle by name, before their entities are made."""
+        for ts in batch:
+            message = self.state.message(ts)
+            said = closer(message) if message is not None else None
+            if said is not None:
+                self.closers[ts] = said
+            else:
+                self.closers.pop(ts, None)
+
+    def entities(
+        self, batch: Iterable[str], names: dict[str, str], bot: Bot, marks: Marks, team: str
+    ) -> list[Json]:
+        """What is to be written about a batch of messages, and about notes that they settle by name."""
+        found = {ts: self.entity(ts, names, bot, marks, team) for ts in sorted(batch, key=float)}
+        if self.closers:
+            fresh = {ts: one["properties"] for ts, one in found.items() if one is not None}
+            named = self._named(fresh)
+            for ts in sorted(set(named) & (set(found) | set(self.held or {})), key=float):
+                found[ts] = self.entity(ts, names, bot, marks, team, named[ts])
+            found |= {one["identifier"]: one for one in self._written_entities(named, names)}
+        else:
+            found |= {one["identifier"]: one for one in self._written_entities({}, names)}
+        return [one for one in found.values() if one is not None]
+
+    def wrote(self, entities: Iterable[Json]) -> None:
+        """Port holds these now."""
+        for entity in entities:
+            identifier, properties = entity["identifier"], entity["properties"]
+            if identifier in self.written:
+                self.written[identifier] = self.written[identifier] | properties
+            elif self.held is not None:
+                self.held[properties["ts"]] = properties
+
+    def _named(self, fresh: Mapping[str, Json]) -> dict[str, Closer]:
+        """Which note each closer settles, by ts or, of notes by a button, by identifier."""
+        notes: dict[str, Json] = {**(self.held or {}), **fresh, **self.written}
+        return chosen(
+            self.closers.values(),
+            {
+                key: (str(note.get("kind")), meant(str(note.get("text") or "")))
+                for key, note in notes.items()
+                if note.get("kind") in SETTLED and not note.get("deletedAt")
+            },
+        )
+
+    def _written_entities(self, named: Mapping[str, Closer], names: Mapping[str, str]) -> list[Json]:
+        """The notes made by a button that something settles by name, or that are open again."""
+        found = []
+        for identifier, note in self.written.items():
+            kind, by_name = note.get("kind"), named.get(identifier)
+            if kind not in SETTLED or note.get("deletedAt"):
+                continue
+            if by_name is not None:
+                became = Settled(state=SETTLED[kind], by=(by_name.by,), ts=by_name.ts)
+            elif self.state.is_deleted(str(note.get("settledTs"))):
+                became = Settled()
+            else:
+                continue
+            facts = _settled_facts(became, names)
+            if any(not _same(note.get(name), value) for name, value in facts.items()):
+                found.append({"identifier": identifier, "properties": facts})
+        return found
+
+    def entity(
+        self,
+        ts: str,
+        names: dict[str, str],
+        bot: Bot,
+        marks: Marks,
+        team: str,
+        by_name: Closer | None = None,
+    ) -> Json | None:
+        """What is to be written about one message, or None when Port holds it already. `by_name` is who
+        said elsewhere in the room that it is done."""
         message, held = self.state.message(ts), (self.held or {}).get(ts)
         note = None
         if message is not None:
@@ -109,6 +220,11 @@ class Mirrored:
         author = names.get(note.author, note.author)
         entity = note_entity(note.model_copy(update={"author": author}), self.room, team=team)
         properties = entity["properties"]
+        ours = frozenset(filter(None, (bot.user_id, bot.bot_id)))
+        became = None
+        if message is not None:
+            became = settled(note.kind, message, self.state.replies(ts), by_name, done=self.done, ours=ours)
+        properties |= _settled_facts(became, names)
         versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
         if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
             versions.append({"text": held.get("text"), "kind": held.get("kind"), "replacedAt": iso(now())})
@@ -118,6 +234,15 @@ class Mirrored:
         if held is not None and all(_same(held.get(name), value) for name, value in properties.items()):
             return None
         return entity
+
+
+def _settled_facts(became: Settled | None, names: Mapping[str, str]) -> Json:
+    """As properties of a note; all of them empty for a kind that nothing comes of."""
+    if became is None:
+        return {"state": None, "settledBy": None, "settledTs": None}
+    by = ", ".join(names.get(user, user) for user in became.by)
+    open_ = became.state == OPEN
+    return {"state": became.state, "settledBy": None if open_ else by, "settledTs": became.ts or None}
 
 
 def since(room: WarRoom) -> float:
@@ -148,6 +273,7 @@ def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
             "permalink": None,
             "links": [],
             "versions": [],
+            **_settled_facts(None, {}),
             "deletedAt": iso(now()),
             "channelId": room.channel_id,
             "ts": ts,

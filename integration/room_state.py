@@ -125,6 +125,10 @@ class RoomState:
                     break
         return tuple(reversed(found))
 
+    def replies(self, ts: str) -> tuple[Message, ...]:
+        """The standing messages in the thread of `ts`, oldest first."""
+        return tuple(reply for _, one in self._order.get(ts, ()) if (reply := self.message(one)))
+
     def parent(self, ts: str) -> Message | None:
         """The message that `ts` replies to, if it stands."""
         record = self._records.get(ts)
