@@ -54,6 +54,7 @@ from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
 from integration.settings import Settings, variable
+from integration.slack_clicks import Clicks
 from integration.sweeper import Sweeper, actions_of, automations_of
 from integration.times import now
 
@@ -77,6 +78,7 @@ class Engine:
     performer: Performer
     mirror: Mirror
     runner: Runner
+    clicks: Clicks
     sweeper: Sweeper
     cluster: Cluster | None
 
@@ -149,7 +151,11 @@ def build(
     statuspage = None
     if settings.statuspage_enabled:
         statuspage = StatuspageService(
-            settings.statuspage_api_url, settings.statuspage_api_key, budget=budget, timeout=timeout
+            settings.statuspage_api_url,
+            settings.statuspage_api_key,
+            budget=budget,
+            timeout=timeout,
+            per_minute=settings.statuspage_requests_per_minute,
         )
     mail = None
     if settings.mail_enabled:
@@ -194,7 +200,8 @@ def build(
         on_outcome=chain.note,
     )
     kit = Kit(settings, catalog, chain, performer, mirror, people, slack, zoom, statuspage, pages, locks)
-    runner = Runner(port, handlers(kit), cluster)
+    clicks = Clicks(catalog, port, people, mirror, slack.screen, settings, portjson.definitions())
+    runner = Runner(port, handlers(kit), cluster, clicks.tell)
 
     cut_off = now()  # a process may have ended until then, in the middle of something
     mended: set[str] = set()
@@ -251,6 +258,7 @@ def build(
         performer,
         mirror,
         runner,
+        clicks,
         sweeper,
         cluster,
     )
@@ -344,6 +352,9 @@ def register() -> None:
     async def mirror() -> Mirror:
         return (await integration.engine()).mirror
 
+    async def clicks() -> Clicks:
+        return (await integration.engine()).clicks
+
     async def bridge_changed() -> zoom_door.Note:
         return (await integration.engine()).bridge_changed
 
@@ -359,7 +370,7 @@ def register() -> None:
             await found.absorb(incidents)
 
     port_door.add_routes(ocean.router, lambda: integration.settings().port_webhook_secret, runner)
-    slack_door.add_routes(ocean.router, lambda: integration.settings().slack_signing_secret, mirror)
+    slack_door.add_routes(ocean.router, lambda: integration.settings().slack_signing_secret, mirror, clicks)
     zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge_changed)
     statuspage_door.add_routes(ocean.router, lambda: integration.settings().statuspage_webhook_secret, pages)
     ocean.on_start()(integration.start)

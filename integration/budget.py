@@ -37,10 +37,15 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True)
 class Rate:
-    """Calls per minute that refill a bucket, and how many may go at once when it is full."""
+    """Calls per minute that refill a bucket, and how many may go at once when it is full.
+
+    `reserve` of these are left for those who can't wait: mirror reads and decoration go only while more
+    than that many are there.
+    """
 
     per_minute: float
     burst: float = 1.0
+    reserve: float = 0.0
 
 
 class Timer(Protocol):
@@ -85,11 +90,13 @@ class _Bucket:
         self.tokens = min(self.rate.burst, self.tokens + (now - self.updated) * self.rate.per_minute / 60)
         self.updated = now
 
-    def wait(self) -> float:
-        """Seconds until the next call may go; 0 when it may go now."""
+    def wait(self, priority: int = Priority.ROOM) -> float:
+        """Seconds until the next call of this priority may go; 0 when it may go now."""
         self.refill()
         pause = max(0.0, self.paused_until - self.clock.time())
-        missing = 0.0 if self.tokens >= 1 - _ALMOST else (1 - self.tokens) * 60 / self.rate.per_minute
+        needed = 1 + (self.rate.reserve if priority > Priority.INTERNAL else 0)
+        full = self.tokens >= needed - _ALMOST
+        missing = 0.0 if full else (needed - self.tokens) * 60 / self.rate.per_minute
         return max(pause, missing)
 
     def idle(self) -> bool:
@@ -104,7 +111,7 @@ class _Bucket:
             if self.waiters[0].turn.done():  # cancelled while it waited
                 heapq.heappop(self.waiters)
                 continue
-            wait = self.wait()
+            wait = self.wait(self.waiters[0].priority)
             if wait > _ALMOST:
                 self.timer = self.clock.call_later(wait, self.serve)
                 return

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 Json = dict[str, Any]
 
+Knows = Literal["technical", "business", "customer-safe"]
+KNOWS: tuple[Knows, ...] = ("technical", "business", "customer-safe")
+
 NoteKind = Literal["update", "finding", "workaround", "decision", "action", "impact", "question"]
 NOTE_KINDS: tuple[NoteKind, ...] = (
     "update",
@@ -189,7 +192,13 @@ class Command(Value):
     inputs: Json = {}
     snapshot: Json | None = None  # the incident entity as Port sent it; may be stale
     requested_by: str = ""  # e-mail of a person, or the automation and who caused it
+    operation_id: str = ""  # what it was asked for by, a form in Slack for instance; the run where nothing is said
     door: Literal["webhook", "integration_action", "sweeper"]
+
+    @property
+    def asked_by(self) -> str:
+        """What tells one asking from another. Runs of one and the same asking do the same thing, once."""
+        return self.operation_id or self.run
 
     @property
     def automatic(self) -> bool:
@@ -307,14 +316,24 @@ class WarRoom(Value):
 
 
 class Audience(Value):
-    """A named group of readers: where they read, and whether they get status notices."""
+    """A named group of readers: where they read, what concerns them, how they are spoken to.
+
+    As the commsAudience entity has it; `integration.audiences` says what the rules, times and hours mean.
+    """
 
     identifier: str
     title: str = ""
     slack_channels: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()  # names of teams in Port; their people get mail
     notices: bool = False
-    knows: str = "technical"  # technical | business | customer-safe
+    knows: Knows = "technical"
+    reach: Json = {}  # which incidents: a query in Port's search form; empty: every one
+    template: str = ""  # Jinja2; empty: ours for what they may know
+    language: str = "en"
+    tone: str = "plain"
+    promised: Json = {}  # severity, or "*" for any other -> minutes between two updates
+    quiet: Json = {}  # severity, or "*" -> "22:00-07:00"; and "timeZone"
 
 
 class StatusPage(Value):
@@ -372,6 +391,7 @@ class PublicIncident(Value):
     shortlink: str = ""
     metadata: Json = {}  # top level values are objects; for machines only, the page shows none of it
     components: dict[str, str] = {}  # id of each component listed as affected -> its status now
+    component_names: dict[str, str] = {}  # of the same
     updates: tuple[PublicUpdate, ...] = ()  # newest first
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -382,6 +402,37 @@ class PublicIncident(Value):
     @property
     def over(self) -> bool:
         return self.status in ("resolved", "completed", "postmortem")
+
+
+class MaintenanceWindow(Value):
+    """When a scheduled maintenance is, and what Statuspage does about it by itself."""
+
+    start: datetime
+    end: datetime
+    automatic: bool = True  # the page begins and ends it, with the states of its components
+    remind: bool = True  # subscribers hear of it an hour before
+    notify: bool = True  # and of its beginning and end
+
+
+class PageTemplate(Value):
+    """An incident template of a page: words and choices to begin with."""
+
+    id: str
+    name: str
+    title: str = ""
+    body: str = ""
+    status: str = ""
+    notify: bool = False
+    components: tuple[str, ...] = ()
+
+
+class PublicPostmortem(Value):
+    """What a page says of an incident afterwards; public once it has `published_at`."""
+
+    body: str = ""
+    draft: str = ""
+    notified: bool = False
+    published_at: datetime | None = None
 
 
 class PageHook(Value):

@@ -120,6 +120,7 @@ class Settings(BaseModel):
     statuspage_pages: tuple[str, ...] = ()
     # In the door's path, as Statuspage signs nothing: it must be hard to guess and fit an address.
     statuspage_webhook_secret: str = Field("", pattern=r"^([A-Za-z0-9_-]{16,200})?$")
+    statuspage_requests_per_minute: int = Field(60, ge=10, le=6000)
 
     smtp_host: str = ""
     smtp_port: int = Field(587, ge=1, le=65535)

@@ -13,10 +13,36 @@ from typing import Final
 
 from integration.budget import Budget, Priority
 from integration.errors import BadInput
-from integration.models import Json, PageComponent, PageHook, PublicIncident, StatusPage
+from integration.models import (
+    Json,
+    MaintenanceWindow,
+    PageComponent,
+    PageHook,
+    PageTemplate,
+    PublicIncident,
+    PublicPostmortem,
+    StatusPage,
+)
 from integration.services.http import Patience
-from integration.services.statuspage_shapes import component_of, group_of, hook_of, incident_of, page_of
-from integration.services.statuspage_wire import NOT_FOUND, PAGE, SERVICE, StatuspageWire, path_of
+from integration.services.statuspage_shapes import (
+    component_of,
+    counts_of,
+    group_of,
+    hook_of,
+    incident_of,
+    page_of,
+    postmortem_of,
+    template_of,
+    window_fields,
+)
+from integration.services.statuspage_wire import (
+    NOT_FOUND,
+    PAGE,
+    PER_MINUTE,
+    SERVICE,
+    StatuspageWire,
+    path_of,
+)
 
 __all__ = ["BODY_LIMIT", "NAME_LIMIT", "NOT_FOUND", "SERVICE", "StatuspageService"]
 
@@ -31,6 +57,7 @@ class StatuspageService:
     api_key   of a person or an integration that may manage the pages
     timeout   seconds for one request
     patience  75 s of waiting for the rate limit, by default: the rolling minute and some
+    per_minute  requests that Statuspage takes of this key
 
     Writes and the reads that belong to them go first (Priority.PUBLIC), lists for a resync last.
     """
@@ -42,8 +69,15 @@ class StatuspageService:
         budget: Budget,
         timeout: float = 10.0,
         patience: Patience | None = None,
+        per_minute: int = PER_MINUTE,
     ) -> None:
-        self._wire = StatuspageWire(api_url, api_key, budget, timeout, patience)
+        self._wire = StatuspageWire(api_url, api_key, budget, timeout, patience, per_minute)
+        self._on_written: Callable[[Json], None] | None = None
+
+    def on_written(self, tell: Callable[[Json], None]) -> None:
+        """Have `tell` called with every incident that an answer to a write of ours shows, as it stands
+        there: nobody need read it again."""
+        self._on_written = tell
 
     async def aclose(self) -> None:
         await self._wire.aclose()
@@ -115,6 +149,45 @@ class StatuspageService:
         lists = self._wire.pages(operation, path, priority)
         return [self._value(operation, incident_of, item) async for found in lists for item in found]
 
+    async def active_maintenance(
+        self, page: str, *, priority: Priority = Priority.PUBLIC
+    ) -> list[PublicIncident]:
+        """Maintenance that is under way (in progress or verifying); all lists."""
+        operation, path = "incidents.active_maintenance", path_of(page, "incidents", "active_maintenance")
+        lists = self._wire.pages(operation, path, priority)
+        return [self._value(operation, incident_of, item) async for found in lists for item in found]
+
+    async def templates(self, page: str, *, priority: Priority = Priority.PUBLIC) -> list[PageTemplate]:
+        """The page's incident templates; all lists."""
+        operation, path = "incident_templates.list", path_of(page, "incident_templates")
+        lists = self._wire.pages(operation, path, priority)
+        return [self._value(operation, template_of, item) async for found in lists for item in found]
+
+    async def postmortem(
+        self, page: str, incident: str, *, priority: Priority = Priority.PUBLIC
+    ) -> PublicPostmortem | None:
+        """None when nobody has written one."""
+        path = path_of(page, "incidents", incident, "postmortem")
+        found = await self._wire.object("postmortem.get", path, priority)
+        return None if found is None else postmortem_of(found)
+
+    async def subscriber_counts(
+        self, page: str, *, priority: Priority = Priority.DECORATION
+    ) -> dict[str, int]:
+        """How many are told of what the page says, by medium (email, sms, webhook, ...)."""
+        found = await self._wire.object("subscribers.count", path_of(page, "subscribers", "count"), priority)
+        return counts_of(found or {})
+
+    async def uptime(
+        self, page: str, component: str, *, priority: Priority = Priority.DECORATION
+    ) -> float | None:
+        """Per cent of the range that Statuspage takes by itself; None where it tells none, as of a
+        component whose uptime the page does not show."""
+        path = path_of(page, "components", component, "uptime")
+        found = await self._wire.object("components.uptime", path, priority, {"skip_related_events": "true"})
+        percentage = (found or {}).get("uptime_percentage")
+        return float(percentage) if isinstance(percentage, int | float) else None
+
     async def newest(self, page: str, *, priority: Priority = Priority.PUBLIC) -> list[PublicIncident]:
         """The newest 100, whatever their status: one call, for finding what may have been created."""
         query = {"limit": str(PAGE), "page": "1"}
@@ -134,6 +207,7 @@ class StatuspageService:
         components: Mapping[str, str] | None = None,
         component_ids: Sequence[str] | None = None,
         impact_override: str | None = None,
+        window: MaintenanceWindow | None = None,
         metadata: Json | None = None,
         priority: Priority = Priority.PUBLIC,
     ) -> PublicIncident:
@@ -141,6 +215,7 @@ class StatuspageService:
 
         components     component id -> the state it is to get
         component_ids  listed as affected; those of `components` unless given
+        window         makes it a maintenance, with the statuses of one
         metadata       top level values must be objects; not shown on the page
 
         Raises BadInput for a name or a text that is empty or too long, Refused with Statuspage's words
@@ -158,6 +233,7 @@ class StatuspageService:
             components=dict(components) if components else None,
             component_ids=list(component_ids) if component_ids else None,
             impact_override=impact_override,
+            **(window_fields(window) if window else {}),
             metadata=metadata,
         )
         return await self._write("incidents.create", "POST", path_of(page, "incidents"), incident, priority)
@@ -201,6 +277,23 @@ class StatuspageService:
             "incidents.update", "PATCH", path_of(page, "incidents", incident), change, priority
         )
 
+    async def draft_postmortem(
+        self, page: str, incident: str, body: str, *, priority: Priority = Priority.PUBLIC
+    ) -> None:
+        """Write the postmortem's draft, which the public does not see; the same again changes nothing."""
+        _check("body", body, BODY_LIMIT)
+        path = path_of(page, "incidents", incident, "postmortem")
+        given = {"postmortem": {"body_draft": body}}
+        await self._wire.write("postmortem.put", "PUT", path, given, priority)
+
+    async def publish_postmortem(
+        self, page: str, incident: str, *, deliver_notifications: bool, priority: Priority = Priority.PUBLIC
+    ) -> PublicPostmortem:
+        """Make the draft public. Never repeated: a lost answer is Ambiguous."""
+        path = path_of(page, "incidents", incident, "postmortem", "publish")
+        given = {"postmortem": {"notify_subscribers": deliver_notifications, "notify_twitter": False}}
+        return postmortem_of(await self._wire.write("postmortem.publish", "PUT", path, given, priority))
+
     # -- being told ----------------------------------------------------------------------------------
 
     async def hooks(self, page: str, *, priority: Priority = Priority.MIRROR) -> list[PageHook]:
@@ -227,7 +320,10 @@ class StatuspageService:
         self, operation: str, method: str, path: str, incident: Json, priority: Priority
     ) -> PublicIncident:
         found = await self._wire.write(operation, method, path, {"incident": incident}, priority)
-        return self._value(operation, incident_of, found)
+        value = self._value(operation, incident_of, found)
+        if self._on_written is not None:
+            self._on_written(found)
+        return value
 
     def _value[T](self, operation: str, shape: Callable[[Json], T | None], found: Json) -> T:
         value = shape(found)

@@ -8,12 +8,16 @@ from typing import Any
 from integration.models import (
     ComponentChange,
     Json,
+    MaintenanceWindow,
     PageComponent,
     PageHook,
+    PageTemplate,
     PublicIncident,
+    PublicPostmortem,
     PublicUpdate,
     StatusPage,
 )
+from integration.times import iso
 
 
 def page_of(found: Json) -> StatusPage | None:
@@ -64,6 +68,7 @@ def incident_of(found: Json) -> PublicIncident | None:
         shortlink=text(found.get("shortlink")),
         metadata=metadata if isinstance(metadata, dict) else {},
         components={component.id: component.status for component in listed if component},
+        component_names={component.id: component.name for component in listed if component},
         updates=tuple(update for update in updates if update),
         created_at=moment(found.get("created_at")),
         updated_at=moment(found.get("updated_at")),
@@ -106,6 +111,48 @@ def hook_of(found: Json) -> PageHook | None:
         email=text(found.get("email")),
         quarantined=bool(found.get("quarantined_at")),
     )
+
+
+def template_of(found: Json) -> PageTemplate | None:
+    if not text(found.get("id")):
+        return None
+    return PageTemplate(
+        id=found["id"],
+        name=text(found.get("name")),
+        title=text(found.get("title")),
+        body=text(found.get("body")),
+        status=text(found.get("update_status")),
+        notify=found.get("should_send_notifications") is True,
+        components=tuple(item["id"] for item in objects(found.get("components")) if text(item.get("id"))),
+    )
+
+
+def postmortem_of(found: Json) -> PublicPostmortem:
+    return PublicPostmortem(
+        body=text(found.get("body")),
+        draft=text(found.get("body_draft")),
+        notified=found.get("notify_subscribers") is True,
+        published_at=moment(found.get("published_at")),
+    )
+
+
+def counts_of(found: Json) -> dict[str, int]:
+    return {name: count for name, count in found.items() if isinstance(count, int) and count >= 0}
+
+
+def window_fields(window: MaintenanceWindow) -> Json:
+    """Of a maintenance that the clock begins and ends, or people do."""
+    return {
+        "scheduled_for": iso(window.start),
+        "scheduled_until": iso(window.end),
+        "scheduled_remind_prior": window.remind,
+        "scheduled_auto_in_progress": window.automatic,
+        "scheduled_auto_completed": window.automatic,
+        "auto_transition_to_maintenance_state": window.automatic,
+        "auto_transition_to_operational_state": window.automatic,
+        "auto_transition_deliver_notifications_at_start": window.notify,
+        "auto_transition_deliver_notifications_at_end": window.notify,
+    }
 
 
 def said(body: Json) -> str:

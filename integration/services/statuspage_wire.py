@@ -20,10 +20,15 @@ PAGE: Final = 100  # the default and the most of every list
 NOT_FOUND: Final = "not found"
 """Code of the refusal when a page, an incident or a component is not there, or not for this key."""
 
-# 55 a minute and 5 at once: never more than the 60 that any rolling minute may hold.
-RATE: Final = Rate(per_minute=55, burst=5)
+PER_MINUTE: Final = 60  # what Statuspage allows a key
+_BURST, _RESERVE = 5, 4  # at once; of these, left for public words while lists are read
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 32.0  # seconds; 2 + 4 + 8 + 16 + 32 outlast the rolling minute
 PATIENCE: Final = Patience(max_wait=75.0)
+
+
+def rate(per_minute: int) -> Rate:
+    """Some at once and the rest spread out: together never more than any rolling minute may hold."""
+    return Rate(per_minute=per_minute - _BURST, burst=_BURST, reserve=_RESERVE)
 
 
 class Window:
@@ -75,9 +80,15 @@ class StatuspageWire:
     """Requests of one key. Raises the errors of `integration.errors`."""
 
     def __init__(
-        self, api_url: str, api_key: str, budget: Budget, timeout: float, patience: Patience | None
+        self,
+        api_url: str,
+        api_key: str,
+        budget: Budget,
+        timeout: float,
+        patience: Patience | None,
+        per_minute: int = PER_MINUTE,
     ) -> None:
-        budget.declare(SERVICE, lambda _: RATE)
+        budget.declare(SERVICE, lambda _: rate(per_minute))
         self._api = api_url.rstrip("/")
         self._key = _Key(api_key)
         self._window = Window()
@@ -102,6 +113,17 @@ class StatuspageWire:
         self._expect(call, answer)
         if not text(answer.object().get("id")):
             raise self.unreadable(operation, "no id")
+        return answer.object()
+
+    async def object(
+        self, operation: str, path: str, priority: Priority, query: Mapping[str, str] | None = None
+    ) -> Json | None:
+        """What stands at `path` and has no id; None when there is nothing."""
+        call = _call(operation, priority)
+        answer = await self._send(call, "GET", path, query=query)
+        if answer.status == 404:
+            return None
+        self._expect(call, answer)
         return answer.object()
 
     async def many(
