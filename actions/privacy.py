@@ -8,7 +8,7 @@ import asyncio
 from loguru import logger
 
 from actions.base import Kit
-from integration import plan
+from integration import plan, situation
 from integration.errors import ServiceError
 from integration.models import Channel, Incident, Json, WarRoom
 
@@ -34,7 +34,7 @@ async def follow_privacy(kit: Kit, incident: Incident, room: WarRoom, channel: C
     # Before anything else: not one more word is written where it may not be.
     kit.mirror.watch(changed)
     if private:
-        await kit.catalog.patch_incident(incident.identifier, {"latestNote": ""})
+        await kit.catalog.patch_incident(incident.identifier, {"latestNote": "", **situation.NOTHING})
     await kit.catalog.give_room(changed, forget_documents=hidden)
     if changed.team != room.team:
         await kit.catalog.give_words(changed)

@@ -70,6 +70,15 @@ class Catalog:
     def unknown_incident(self, identifier: str) -> str:
         return f"Port has no {self._settings.incident_blueprint} {identifier!r}"
 
+    async def named(self, blueprint: str) -> list[tuple[str, str]]:
+        """(identifier, title) of every entity of a blueprint, by title. Port's search lags by seconds."""
+        every: Json = {"property": "$identifier", "operator": "isNotEmpty"}
+        found = await self._port.search(blueprint, [every], include=["$identifier", "$title"])
+        pairs = [
+            (str(one["identifier"]), text_of(one.get("title")) or str(one["identifier"])) for one in found
+        ]
+        return sorted(pairs, key=lambda pair: pair[1].casefold())
+
     async def incidents_changed_since(self, since: datetime) -> list[Json]:
         """The entities of incidents created or changed since then. Port's search lags by seconds."""
         rules = [{"property": "$updatedAt", "operator": "between", "value": _since(since)}]
@@ -315,6 +324,8 @@ class Catalog:
                 "saidAt": iso(now()),
                 "confidence": 1,
                 "how": "mark",
+                "source": "port",
+                **({"state": "open"} if kind in ("action", "question") else {}),
                 # No ts: it stands beside the channel's messages, so no read of them touches it.
                 "channelId": room.channel_id,
             },

@@ -16,10 +16,10 @@ from typing import Any
 
 from loguru import logger
 
-from integration import plan
+from integration import plan, situation
 from integration.catalog import Catalog
 from integration.errors import IncidentCommsError, Refused, ServiceError
-from integration.mirrored import Mirrored, people_in, since
+from integration.mirrored import Mirrored, people_in, same, since
 from integration.models import Json, Message, WarRoom
 from integration.notetaker import Marks
 from integration.people import People
@@ -353,7 +353,13 @@ class Mirror:
     async def _count(self, known: Mirrored) -> None:
         """The chatty facts, on the war room."""
         counts = dict(Counter(str(note.get("kind")) for note in known.standing()))
-        facts: Json = {"noteCount": sum(counts.values()), "notesByKind": counts}
+        stands = known.situation()
+        facts: Json = {
+            "noteCount": sum(counts.values()),
+            "notesByKind": counts,
+            "openActionCount": len(stands.actions),
+            "openQuestionCount": len(stands.questions),
+        }
         if last := known.last_activity(await self._slack.me()):
             facts["lastActivityAt"] = last
         if facts != known.counted:
@@ -361,18 +367,28 @@ class Mirror:
             known.counted = facts
 
     async def _tell(self, known: Mirrored) -> None:
-        """The latest note, on the incident: each write there may set off the customer's automations.
+        """Where it stands, on the incident: each write there may set off the customer's automations.
 
-        Never of a room that is for few: whoever sees the incident sees this.
+        Never of a room that is for few: whoever sees the incident sees this. Nothing is written that stands
+        there already, as after a start.
         """
         facts: Json = {}
         if not known.room.private:
             latest = known.latest()
             facts["latestNote"] = f"**{latest.get('kind')}**: {latest.get('title')}" if latest else ""
+            facts |= situation.properties(known.situation())
         last = known.last_activity(await self._slack.me())
         if last:
             facts["lastActivityAt"] = last
         if facts != known.told and (known.told or last):
+            if not known.told:
+                shown = (await self._catalog.incident_entity(known.room.incident) or {}).get(
+                    "properties"
+                ) or {}
+                known.told = {name: shown.get(name) for name in facts}
+            if all(same(known.told.get(name), value) for name, value in facts.items()):
+                known.told = facts
+                return
             known.told_at = time.monotonic()
             await self._catalog.patch_incident(known.room.incident, facts)
             known.told = facts

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from integration.assigned import assignees
 from integration.entities import note_entity, note_id
 from integration.models import Bot, Json, Message, WarRoom
 from integration.notetaker import Context, Marks, derive
@@ -25,7 +26,9 @@ from integration.settled import (
     meant,
     settled,
 )
+from integration.situation import Situation, situation
 from integration.slack_payload import is_ts
+from integration.timeline import note_facts
 from integration.times import iso, now, when
 
 _MENTION = re.compile(r"<@([A-Z0-9]+)")
@@ -64,6 +67,13 @@ class Mirrored:
         """The notes that stand, as properties."""
         notes = [*(self.held or {}).values(), *self.written.values()]
         return [note for note in notes if not note.get("deletedAt")]
+
+    def situation(self) -> Situation:
+        """Where the incident stands, by the notes of this room."""
+        channel = self.room.channel_id
+        held = {note_id(channel, ts): note for ts, note in (self.held or {}).items()}
+        found = ({"identifier": one, "properties": note} for one, note in {**held, **self.written}.items())
+        return situation(facts for note in found if (facts := note_facts(note)) is not None)
 
     def latest(self) -> Json | None:
         """The note that was said last; one written by hand that does not tell when comes first."""
@@ -186,7 +196,7 @@ class Mirrored:
             else:
                 continue
             facts = _settled_facts(became, names)
-            if any(not _same(note.get(name), value) for name, value in facts.items()):
+            if any(not same(note.get(name), value) for name, value in facts.items()):
                 found.append({"identifier": identifier, "properties": facts})
         return found
 
@@ -225,13 +235,17 @@ class Mirrored:
         if message is not None:
             became = settled(note.kind, message, self.state.replies(ts), by_name, done=self.done, ours=ours)
         properties |= _settled_facts(became, names)
+        properties["assignees"] = (
+            assignees(message, names, ours) if message is not None and note.kind == "action" else None
+        )
+        properties["source"] = "slack"
         versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
         if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
             versions.append({"text": held.get("text"), "kind": held.get("kind"), "replacedAt": iso(now())})
         if held is not None:
             # Unknown here may still stand in Port, whose search lags: then its versions are left alone.
             properties |= {"versions": versions, "deletedAt": None}
-        if held is not None and all(_same(held.get(name), value) for name, value in properties.items()):
+        if held is not None and all(same(held.get(name), value) for name, value in properties.items()):
             return None
         return entity
 
@@ -274,6 +288,7 @@ def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
             "links": [],
             "versions": [],
             **_settled_facts(None, {}),
+            "assignees": None,
             "deletedAt": iso(now()),
             "channelId": room.channel_id,
             "ts": ts,
@@ -285,6 +300,6 @@ def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
     return entity
 
 
-def _same(held: Any, value: Any) -> bool:
+def same(held: Any, value: Any) -> bool:
     """Port leaves empty values out where we write them."""
     return held == value or (held in (None, "", [], {}) and value in (None, "", [], {}))

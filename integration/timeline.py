@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from integration import mdtext
+from integration.entities import texts_of
 from integration.messages import written_words
 from integration.models import NOTE_KINDS, Communication, Incident, Json, Step, Value, WarRoom
 from integration.times import when
@@ -35,6 +36,9 @@ class NoteFacts(Value):
     permalink: str = ""
     edited: bool = False
     sure: bool = True
+    open: bool = True  # of an action or a question: nobody has done or answered it
+    owner: str = ""  # of an action: who is to do it
+    source: str = "slack"  # slack | port | zoom summary | zoom transcript
 
 
 class Event(Value):
@@ -76,6 +80,9 @@ def note_facts(entity: Json) -> NoteFacts | None:
         permalink=_text(properties.get("permalink")),
         edited=properties.get("edited") is True,
         sure=not unsure,
+        open=properties.get("state") not in ("done", "answered"),
+        owner=", ".join(texts_of(properties.get("assignees"))),
+        source=_text(properties.get("source")) or "slack",
     )
 
 
