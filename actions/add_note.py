@@ -7,9 +7,9 @@ import asyncio
 from actions.base import Kit, latest_room, need_incident
 from actions.delivery import choice
 from integration import messages, plan
+from integration.credentials import mask
 from integration.errors import BadInput, IncidentCommsError
 from integration.models import NOTE_KINDS, Command, NoteKind, Outcome
-from integration.notetaker.secrets_mask import mask
 
 NOTE_LIMIT = 3000
 
@@ -21,15 +21,15 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     incident, room = await asyncio.gather(kit.catalog.incident(identifier), latest_room(kit, identifier))
     if room is None:
         raise BadInput("incident", f"{identifier} has no war room to keep notes in; open it first")
-    # The run is the note's identity: a redelivered run writes the same note.
-    note = kit.catalog.written_note(room, command.run, kind, text, command.requested_by)
+    # Its identity is what it was asked by: a redelivered run, or a form sent twice, writes the same note.
+    note = kit.catalog.written_note(room, command.asked_by, kind, text, command.requested_by)
     await kit.catalog.write_note(note)
     kit.mirror.noted(room, note)
     problem = ""
     if room.state == "open":
         said = messages.note_in_room(kind, text, command.requested_by)
         step = plan.message(
-            room, "note", said, about=command.run, requested_by=command.requested_by, run=command.run
+            room, "note", said, about=command.asked_by, requested_by=command.requested_by, run=command.run
         )
         (claim,) = await kit.performer.intend([step])
         try:

@@ -189,10 +189,22 @@ class Opening:
     async def _briefing(self, room: WarRoom, bridge: Bridge, new_channel: bool) -> Receipt:
         claim = self.claims["briefing"]
         by = self.command.requested_by
-        text, blocks = communicator.briefing(self.incident, room.bridge_url, bridge.problem, by)
+        text, blocks = communicator.briefing(
+            self.incident, room.bridge_url, bridge.problem, by, self._buttons()
+        )
         if claim.verdict != "sent":
             claim.set(destination=room.channel_id, text=text, details={"blocks": blocks})
         return await self.kit.performer.perform(claim, cannot_have_happened=new_channel)
+
+    def _buttons(self) -> list[tuple[str, str]]:
+        """What can be asked for in the room; see `integration.slack_clicks`."""
+        publish = [("publish_status_page", "Publish")] if self.kit.statuspage else []
+        return [
+            ("add_note", "Add note"),
+            ("post_update", "Post update"),
+            *publish,
+            ("close_war_room", "Close"),
+        ]
 
     async def _late_bridge(self, room: WarRoom, bridge: Bridge) -> WarRoom:
         """The bridge came after the briefing: tell the room, and mend what was said without it."""
@@ -218,7 +230,7 @@ class Opening:
         """Mend the briefing that was said without the bridge, and say where it is."""
         claim = self.claims["briefing"]
         by = self.command.requested_by
-        text, blocks = communicator.briefing(self.incident, bridge.url, bridge.problem, by)
+        text, blocks = communicator.briefing(self.incident, bridge.url, bridge.problem, by, self._buttons())
 
         async def mend() -> None:
             await self.kit.slack.update_message(room.channel_id, room.briefing_ts, text, blocks)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from integration.errors import BadInput
-from integration.models import Command, Json
+from integration.models import OPERATION_INPUT, Command, Json
 
+_OPERATION = re.compile(r"[A-Za-z0-9._:@=-]{1,200}")
 _TEXT_LIMIT = 1000  # identifiers of Port have at most 1,000 characters
 
 
@@ -28,11 +30,17 @@ def read_command(
     inputs = body.get("inputs")
     if inputs is not None and not isinstance(inputs, dict):
         raise BadInput("inputs", f"expected an object, got {type(inputs).__name__}")
+    inputs = dict(inputs or {})
+    operation_id = _text(inputs, OPERATION_INPUT)
+    inputs.pop(OPERATION_INPUT, None)
+    if operation_id and not _OPERATION.fullmatch(operation_id):
+        raise BadInput(OPERATION_INPUT, "letters, digits and . _ : @ = - only, at most 200")
     return Command(
         action=action,
         run=_text(body, "run", required=True),
         incident=_text(body, "incident"),
-        inputs=inputs or {},
+        inputs=inputs,
+        operation_id=operation_id,
         snapshot=snapshot,
         requested_by=_text(body, "requestedBy"),
         door=door,

@@ -10,9 +10,13 @@ from datetime import datetime
 
 from integration.models import Incident, Json
 
+BUTTON_PREFIX = "incident_comms."
+"""What the `action_id` of our buttons begins with; the action's name follows."""
+
 HEADER_LIMIT = 150  # Block Kit: a header block's text
 TOPIC_LIMIT = 250
 FIELD_LIMIT = 2000
+_BUTTON_VALUE = 2000
 _SEVERE = {"sev1": "🔴", "critical": "🔴", "p1": "🔴", "sev2": "🟠", "high": "🟠", "p2": "🟠"}
 
 
@@ -42,9 +46,13 @@ def same_topic(shown: str, wanted: str) -> bool:
 
 
 def briefing(
-    incident: Incident, bridge_url: str, bridge_problem: str, opened_by: str
+    incident: Incident,
+    bridge_url: str,
+    bridge_problem: str,
+    opened_by: str,
+    buttons: Sequence[tuple[str, str]] = (),
 ) -> tuple[str, list[Json]]:
-    """The room's first message: text for notifications, blocks for the screen."""
+    """The room's first message: text for notifications, blocks for the screen. `buttons`: action, words."""
     mark = _SEVERE.get(incident.severity.casefold(), "🟡")
     title = incident.title or incident.identifier
     text = escape(f"{mark} {incident.identifier}: {title} ({incident.severity}, {incident.status})")
@@ -72,6 +80,17 @@ def briefing(
     if incident.url:
         link = {"type": "mrkdwn", "text": f"<{incident.url}|Open the incident in Port>"}
         blocks.append({"type": "section", "text": link})
+    if buttons and len(incident.identifier) <= _BUTTON_VALUE:
+        elements = [
+            {
+                "type": "button",
+                "action_id": f"{BUTTON_PREFIX}{action}",
+                "text": {"type": "plain_text", "text": words, "emoji": True},
+                "value": incident.identifier,
+            }
+            for action, words in buttons
+        ]
+        blocks.append({"type": "actions", "elements": elements})
     how = (
         "Say `finding:`, `workaround:`, `decision:`, `action:`, `impact:`, `update:` or `question:` before a "
         "message, react or pin it, and it stands as a note on the incident."

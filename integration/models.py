@@ -183,6 +183,10 @@ AUTOMATION = "automation "
 """How `requested_by` begins when no person pressed a button; no e-mail address holds a space."""
 
 
+OPERATION_INPUT = "operationId"
+"""A hidden input of every button: what names the asking when it did not begin in Port."""
+
+
 class Command(Value):
     """What a door hands to a handler: one Port run of one action, whichever way it came."""
 
@@ -192,7 +196,7 @@ class Command(Value):
     inputs: Json = {}
     snapshot: Json | None = None  # the incident entity as Port sent it; may be stale
     requested_by: str = ""  # e-mail of a person, or the automation and who caused it
-    operation_id: str = ""  # what it was asked for by, a form in Slack for instance; the run where nothing is said
+    operation_id: str = ""  # what it was asked for by, such as a form in Slack; empty: the run itself
     door: Literal["webhook", "integration_action", "sweeper"]
 
     @property

@@ -52,13 +52,14 @@ class People:
     async def names(self, ids: Iterable[str]) -> dict[str, str]:
         """Display names by Slack user id. Who can't be read keeps his id as a name."""
         wanted = [identifier for identifier in dict.fromkeys(ids) if identifier]
-        users = await asyncio.gather(*(self._by_user_id(identifier) for identifier in wanted))
+        users = await asyncio.gather(*(self.by_id(identifier) for identifier in wanted))
         return {
             identifier: (user.name or user.email or identifier) if user else identifier
             for identifier, user in zip(wanted, users, strict=True)
         }
 
-    async def _by_user_id(self, identifier: str) -> SlackUser | None:
+    async def by_id(self, identifier: str) -> SlackUser | None:
+        """The user by Slack's id; None when there is none or Slack does not say."""
         known = self._by_id.get(identifier)
         if known and known[0] > time.monotonic():
             return known[1]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from integration.errors import BadInput
-from integration.models import Json
+from integration.models import OPERATION_INPUT, Json
 from integration.settings import DEFAULT_BLUEPRINT, DEFAULT_SERVICE, IncidentFields, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +34,13 @@ URL_SECRET = "{{ .secrets.INCIDENT_COMMS_URL }}"  # noqa: S105 - the name of one
 
 APPROVAL = ("requiredApproval", "approvalNotification")
 """Of a button: that somebody must approve a run before it reaches us, and how they are told."""
+
+_OPERATION_FIELD: Json = {
+    "type": "string",
+    "title": "Operation",
+    "description": "What this was asked for by, where it did not begin in Port",
+    "visible": False,
+}
 
 _CAUSE = '(.trigger.by.user.email | if . then " (change by " + . + ")" else "" end)'
 """jq: whose change set an automation off. A change made by an integration has no e-mail address."""
@@ -119,6 +126,7 @@ def port_actions(definition: Json, settings: Settings, door: Door) -> list[Json]
 def _button(definition: Json, settings: Settings, door: Door) -> Json:
     button = copy.deepcopy(definition["button"])
     inputs = button["userInputs"]["properties"]
+    inputs[OPERATION_INPUT] = copy.deepcopy(_OPERATION_FIELD)
     identifier, changes = button.pop("identifier"), button.pop("body", {})
     blueprint = button.pop("blueprint", settings.incident_blueprint)
     approval = {key: button.pop(key) for key in APPROVAL if key in button}

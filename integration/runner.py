@@ -27,10 +27,16 @@ class Runner:
     """Carries out commands, each run once at a time, and reports until Port says the run is final."""
 
     def __init__(
-        self, port: PortService, handlers: Mapping[str, Handler], peers: Peers | None = None
+        self,
+        port: PortService,
+        handlers: Mapping[str, Handler],
+        peers: Peers | None = None,
+        tell: Callable[[Command, Outcome], Awaitable[None]] | None = None,
     ) -> None:
+        """`tell` hears of every run that was reported; what it raises is its own affair."""
         self._port = port
         self._peers = peers or Alone()
+        self._tell = tell
         self._handlers = handlers
         self._running: dict[str, asyncio.Task[Outcome]] = {}
         self._closing = False
@@ -76,6 +82,8 @@ class Runner:
             await self._report(command, outcome)
         finally:
             self._peers.drop_run(command.run)
+        if self._tell is not None:
+            await self._tell(command, outcome)
         return outcome
 
     async def _outcome(self, command: Command) -> Outcome:

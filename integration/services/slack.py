@@ -18,6 +18,7 @@ from integration.errors import Ambiguous, Refused, Unreachable
 from integration.models import Bookmark, Bot, Channel, Json, Message, Post, SlackUser
 from integration.services.http import Patience
 from integration.services.slack_errors import ABOUT_A_PERSON, IN_ALREADY, SomeRefused
+from integration.services.slack_screen import SlackScreen
 from integration.services.slack_shapes import (
     bookmark_of,
     channel_of,
@@ -56,6 +57,7 @@ class SlackService:
         patience: Patience | None = None,
     ) -> None:
         self._wire = SlackWire(api_url, token, budget, timeout, patience or Patience())
+        self.screen = SlackScreen(self._wire)
         self._bot: Bot | None = None
         self._asking = asyncio.Lock()
 

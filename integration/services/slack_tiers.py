@@ -29,6 +29,7 @@ METHODS: Final[dict[str, tuple[Tier, Repeat]]] = {
     "auth.test": ("special", Repeat.READ),
     "bookmarks.add": ("T2", Repeat.ONCE),
     "bookmarks.list": ("T3", Repeat.READ),
+    "chat.postEphemeral": ("T4", Repeat.ONCE),
     "chat.postMessage": ("special", Repeat.ONCE),
     "chat.update": ("T3", Repeat.STATE),
     "conversations.archive": ("T2", Repeat.STATE),
@@ -44,6 +45,7 @@ METHODS: Final[dict[str, tuple[Tier, Repeat]]] = {
     "users.conversations": ("T3", Repeat.READ),
     "users.info": ("T4", Repeat.READ),
     "users.lookupByEmail": ("T3", Repeat.READ),
+    "views.open": ("T4", Repeat.ONCE),  # a trigger is spent by its first use
 }
 
 POSTING: Final = Rate(per_minute=60, burst=4)  # per channel
