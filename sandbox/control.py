@@ -16,6 +16,7 @@ from sandbox.control_input import Bad, Json, body, nothing, read, route
 from sandbox.control_mail import MailControl
 from sandbox.control_port import PortControl
 from sandbox.control_slack import SlackControl
+from sandbox.control_slack_clicks import SlackClicksControl
 from sandbox.control_statuspage import StatuspageControl
 from sandbox.control_zoom import ZoomControl
 from sandbox.mail.service import Mailbox
@@ -65,6 +66,7 @@ class Control:
             route("PATCH", "/hostility", self._change_hostility),
             route("PATCH", "/clock", self._shift_clock),
             *SlackControl(self.slack).routes(),
+            *SlackClicksControl(self.slack).routes(),
             *ZoomControl(self.zoom).routes(),
             *PortControl(self.port, self.engine).routes(),
             *StatuspageControl(self.statuspage).routes(),

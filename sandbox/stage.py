@@ -194,6 +194,9 @@ class Stage:
     async def connect(self) -> None:
         """Tell Slack, Zoom and Statuspage where to send their events, as an administrator does."""
         await self.ask("POST", "/slack/events-url", {"url": f"{self.url}/integration/slack/events"})
+        slack = f"{self.url}/integration/slack"
+        await self.ask("POST", "/slack/interactivity-url", {"url": f"{slack}/interactions"})
+        await self.ask("POST", "/slack/commands-url", {"url": f"{slack}/commands"})
         await self.ask("POST", "/zoom/webhook-url", {"url": f"{self.url}/integration/zoom/events"})
         if secret := self.integration.env.get("OCEAN__INTEGRATION__CONFIG__STATUSPAGE_WEBHOOK_SECRET"):
             page_url = f"{self.url}/integration/statuspage/{secret}/events"

@@ -8,6 +8,7 @@ from sandbox.credentials import SLACK_BOT_TOKEN
 from sandbox.deliver import Deliverer
 from sandbox.slack import scopes, screen, state, webapi
 from sandbox.slack.changes import Changes
+from sandbox.slack.clicks import Clicks
 from sandbox.slack.errors import HumanError
 from sandbox.slack.events import Events
 from sandbox.slack.human import People
@@ -28,6 +29,7 @@ class Slack(People):
         store = Store(world)
         self.events = Events(store, self.deliverer)
         super().__init__(store, Changes(store, self.events), Marks(store, self.events))
+        self.clicks = Clicks(self, self.events, self.deliverer)
         self._space = Workspace(store, self.changes, self.marks, self.limits)
         self.clear()
         world.on_reset(self.clear)
@@ -37,6 +39,7 @@ class Slack(People):
         store = self.store
         store.clear()
         self.events.clear()
+        self.clicks.clear()
         self.limits.clear()
         for user in (
             User(state.FOUNDER, "founder", "founder@example.com", "Workspace Founder"),
