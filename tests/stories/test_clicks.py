@@ -1,4 +1,4 @@
-"""Buttons, shortcuts and the `/incident` command in Slack: a run of Port as that person, before the answer."""
+"""Buttons, shortcuts and `/incident` in Slack: a run of Port as that person, before Slack is answered."""
 
 from __future__ import annotations
 
