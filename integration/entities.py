@@ -10,6 +10,7 @@ from typing import Any
 from integration.models import (
     BRIDGE_KINDS,
     COMMUNICATION_STATES,
+    KNOWS,
     MIRROR_STATES,
     ROOM_STATES,
     Audience,
@@ -115,9 +116,21 @@ def read_audience(entity: Json) -> Audience:
         title=text_of(entity.get("title")) or str(entity["identifier"]),
         slack_channels=texts_of(properties.get("slackChannels")),
         emails=texts_of(properties.get("emails")),
+        teams=texts_of(properties.get("teams")),
         notices=properties.get("notices") is True,
-        knows=text_of(properties.get("knows")) or "technical",
+        # Who says something that is no level is told least.
+        knows=_one_of(KNOWS, properties.get("knows") or "technical", "customer-safe"),
+        reach=_object(properties.get("reach")),
+        template=text_of(properties.get("template")),
+        language=text_of(properties.get("language")) or "en",
+        tone=text_of(properties.get("tone")) or "plain",
+        promised=_object(properties.get("promisedMinutes")),
+        quiet=_object(properties.get("quietHours")),
     )
+
+
+def _object(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
 
 
 def read_room(entity: Json) -> WarRoom | None:
