@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from integration.credentials import mask
 from integration.models import Message, Note
 from integration.notetaker.links import links_of, urls_in
 from integration.notetaker.marks import Marks, read_marks
 from integration.notetaker.rules import classify
-from integration.notetaker.secrets_mask import mask
 from integration.notetaker.text import clean, cut, readable, title_of
 
 # What is read beyond the limit so that a secret is masked whole before the text is cut.

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from integration.credentials import mask
 from integration.notetaker import Context, derive
-from integration.notetaker.secrets_mask import mask
 from integration.notetaker.text import CUT_MARK, TITLE_LENGTH
 from tests.notetaker.support import TS, message, note, sure_note
 

@@ -1,15 +1,27 @@
-"""Secrets people paste in a hurry, masked before the text goes anywhere.
+"""Secrets people paste in a hurry: found for the guards, masked before a note goes anywhere.
 
 A short list of forms that are unmistakable, each with the place where its owner documents it or, where
-there is no such place, the habit it comes from. It over-masks rather than lets one through, but leaves
-ordinary words, hashes, identifiers and addresses alone: a note must stay useful. Customers add their
-own patterns by setting.
+there is no such place, the habit it comes from; and the forms that `detect-secrets` knows. It over-masks
+rather than lets one through, but leaves ordinary words, hashes, identifiers and addresses alone: a note
+must stay useful. Customers add their own patterns by setting.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from detect_secrets.plugins.aws import AWSKeyDetector
+from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
+from detect_secrets.plugins.base import RegexBasedDetector
+from detect_secrets.plugins.discord import DiscordBotTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+from detect_secrets.plugins.mailchimp import MailchimpDetector
+from detect_secrets.plugins.pypi_token import PypiTokenDetector
+from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+from detect_secrets.plugins.stripe import StripeDetector
+from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
+from detect_secrets.plugins.twilio import TwilioKeyDetector
 
 MASK = "(masked)"  # stays one piece inside an address
 
@@ -79,11 +91,50 @@ _HINT = re.compile(
 )
 
 
-def mask(text: str, extra: Iterable[re.Pattern[str]] = ()) -> str:
-    """The text with every secret replaced by `(masked)`; a group `keep` of a pattern stays."""
+# What detect-secrets knows beyond that. Left out are its guesses by entropy and by key words, which take
+# prose and hashes for secrets, and whatever calls a provider: nothing here leaves the process.
+_DETECTORS: tuple[RegexBasedDetector, ...] = (
+    AWSKeyDetector(),
+    AzureStorageKeyDetector(),
+    DiscordBotTokenDetector(),
+    GitLabTokenDetector(),
+    MailchimpDetector(),
+    PypiTokenDetector(),
+    SquareOAuthDetector(),
+    StripeDetector(),
+    TelegramBotTokenDetector(),
+    TwilioKeyDetector(),
+)
+_LONG = re.compile(r"[\w+/=.:-]{24}")
+"""None of those is shorter."""
+
+
+def found(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every secret in `text`, in no order; they may overlap."""
     if _HINT.search(text):
         for form in _FORMS:
-            text = form.sub(_hide, text)
+            for match in form.finditer(text):
+                start = match.end("keep") if "keep" in form.groupindex else match.start()
+                yield start, match.end()
+    if _LONG.search(text):
+        for detector in _DETECTORS:
+            for known in detector.denylist:
+                for match in known.finditer(text):
+                    # One group, where a form has any, is the value behind a name.
+                    yield match.span(match.lastindex or 0)
+
+
+def mask(text: str, extra: Iterable[re.Pattern[str]] = ()) -> str:
+    """The text with every secret replaced by `(masked)`; a group `keep` of a pattern stays."""
+    spans = sorted(found(text))
+    parts, done = [], 0
+    for start, end in spans:
+        if end <= done:
+            continue
+        if start >= done:
+            parts += [text[done:start], MASK]
+        done = end
+    text = "".join(parts) + text[done:]
     for form in extra:
         text = form.sub(_hide, text)
     return text
