@@ -61,6 +61,20 @@ class IncidentFields(BaseModel):
         return _compiling(expression)
 
 
+Duty = Literal["open", "update", "publish", "approve", "override", "close"]
+"""What people do with our buttons: a definition in actions/ says which of them it is."""
+
+
+class Grant(BaseModel):
+    """Who may do it: roles and teams by their names in Port, users by their e-mail addresses."""
+
+    model_config = _FLAT
+
+    roles: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+
 def _compiling(expression: str) -> str:
     try:
         jq.compile(expression)
@@ -141,6 +155,7 @@ class Settings(BaseModel):
 
     port_webhook_secret: str = ""
     port_app_url: str = "https://app.port.io"
+    who_may: dict[Duty, Grant] = Field(default_factory=dict)
     door: Literal["webhook", "integration_action"] = "webhook"
     redis_url: str = Field("", pattern=r"^((rediss?|unix)://\S+)?$")
 

@@ -1,7 +1,7 @@
 """Writes what is derived from the definitions, or with --check says what is out of date.
 
 .port/spec.yaml                             the actions at its end
-.port/resources/{blueprints,actions}.json   Ocean's defaults for a first install
+.port/resources/*.json                      Ocean's defaults for a first install
 .env.example                                every setting, with its default
 README.md                                   the settings table, between its two markers
 """
@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from integration import portjson
+from integration.provision import wanted
 from integration.settings import REQUIRED, Settings, variable
 
 ROOT = portjson.ROOT
@@ -77,6 +78,8 @@ def generated() -> dict[Path, str]:
         SPEC: _spec(),
         ROOT / ".port/resources/blueprints.json": _json(portjson.blueprints().first_install()),
         ROOT / ".port/resources/actions.json": _json(actions),
+        ROOT / ".port/resources/scorecards.json": _json(_scorecards(settings)),
+        ROOT / ".port/resources/pages.json": _json(wanted.pages(settings)),
         ROOT / ".env.example": _env_example(),
     }
     readme = ROOT / "README.md"
@@ -84,6 +87,15 @@ def generated() -> dict[Path, str]:
         before, rest = text.split(BEGIN, 1)
         files[readme] = f"{before}{BEGIN}\n{settings_table()}{END}{rest.split(END, 1)[1]}"
     return files
+
+
+def _scorecards(settings: Settings) -> list[dict[str, Any]]:
+    """In Ocean's form: those of each blueprint together."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for card in wanted.scorecards(settings):
+        plain = {key: value for key, value in card.items() if key != "blueprint"}
+        found.setdefault(str(card["blueprint"]), []).append(plain)
+    return [{"blueprint": blueprint, "data": cards} for blueprint, cards in found.items()]
 
 
 def settings_table() -> str:

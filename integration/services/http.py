@@ -135,6 +135,10 @@ class Bearer(httpx.Auth):
     def __init__(self, token: str) -> None:
         self._header = f"Bearer {token}"
 
+    @property
+    def token(self) -> str:
+        return self._header.removeprefix("Bearer ")
+
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         request.headers["Authorization"] = self._header
         yield request

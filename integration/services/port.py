@@ -46,6 +46,11 @@ class PortService:
             base_url, client_id, client_secret, budget, timeout, user_agent, patience or Patience()
         )
 
+    @property
+    def wire(self) -> PortWire:
+        """For `port_setup`, which speaks with the same token."""
+        return self._wire
+
     async def aclose(self) -> None:
         await self._wire.aclose()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from urllib.parse import quote
 
@@ -67,6 +69,16 @@ class PortWire:
     async def warm(self) -> None:
         await self._tokens.get()
 
+    async def claims(self) -> Json:
+        """What the access token says of itself (a JWT's claims); empty when it has another form."""
+        parts = (await self._tokens.get()).token.split(".")
+        try:
+            middle = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+            found = json.loads(middle)
+        except (IndexError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def unreadable(self, call: Call, why: str) -> Ambiguous:
         return self._client.unreadable(call.operation, why)
 
@@ -124,7 +136,10 @@ class PortWire:
         answer = await self._client.send(call, "POST", f"{self._v1}/auth/access_token", body=self._login())
         body = answer.object()
         if not answer.ok:
-            hint = "Check the Port client id and client secret (OCEAN__PORT__CLIENT_ID, ..._SECRET)."
+            hint = (
+                "Check the Port client id and client secret (OCEAN__PORT__CLIENT_ID, ..._SECRET), and that"
+                f" {self._v1.removesuffix('/v1')} is your organisation's region (OCEAN__PORT__BASE_URL)."
+            )
             said = self._client.short(body.get("message", ""))
             raise CredentialsRefused(SERVICE, call.operation, f"HTTP {answer.status}", said, hint)
         token, lives = body.get("accessToken"), body.get("expiresIn")

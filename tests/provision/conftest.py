@@ -30,6 +30,7 @@ BLUEPRINTS = {
     "incidentRecordLink",
     "commsAudience",
     "commsSwitch",
+    "commsProvision",
     "statuspage",
     "statuspageComponentGroup",
     "statuspageComponent",
