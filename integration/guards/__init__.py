@@ -1,6 +1,28 @@
-"""What a text may say to whom: the leak check. Text in, findings out: no I/O, no clock, no randomness."""
+"""What a text may say to whom: leaks, and contradictions with what is known inside.
+
+Text in, findings out: no I/O, no clock, no randomness.
+"""
 
 from integration.guards.check import cleaned, leaks
+from integration.guards.contradictions import Inside, Public, Rules, contradictions
+from integration.guards.finding import WEIGHTS, Finding, Rule, Weight, blocking, leak_findings
 from integration.guards.leak import Kind, Knows, Leak, Words
 
-__all__ = ["Kind", "Knows", "Leak", "Words", "cleaned", "leaks"]
+__all__ = [
+    "WEIGHTS",
+    "Finding",
+    "Inside",
+    "Kind",
+    "Knows",
+    "Leak",
+    "Public",
+    "Rule",
+    "Rules",
+    "Weight",
+    "Words",
+    "blocking",
+    "cleaned",
+    "contradictions",
+    "leak_findings",
+    "leaks",
+]
