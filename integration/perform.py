@@ -345,7 +345,10 @@ class Performer:
                 if not effect.readable:
                     raise self._unknown(claim, str(problem)) from problem
                 logger.warning(f"{claim.step.key}: {problem}; reading the provider before anything else")
+                # Ours again once it is known how it stands; until then it may have happened.
+                claim.verdict, claim.last_owner = "recover", claim.owner
                 found = await self._look(effect, claim, time.monotonic() + self._settle)
+                claim.verdict = "mine"
                 if found is not None:
                     return self._sent(claim, found)
                 if attempt == MAX_ATTEMPTS:
