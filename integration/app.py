@@ -23,6 +23,7 @@ from actions.documents import write_documents
 from actions.furnish import furnish, just_opened
 from actions.registry import ACTIONS, handlers
 from integration import portjson
+from integration.bridge import Bridge
 from integration.budget import Budget
 from integration.catalog import Catalog
 from integration.chain import Chain
@@ -43,6 +44,7 @@ from integration.locks import KeyedLocks
 from integration.mirror import Mirror
 from integration.missed import Missed
 from integration.models import Json, WarRoom
+from integration.page_catalog import PageCatalog
 from integration.page_mirror import PageMirror
 from integration.people import People
 from integration.perform import Performer
@@ -51,8 +53,10 @@ from integration.runner import Runner
 from integration.services.mailer import Mailer
 from integration.services.port import PortService
 from integration.services.slack import SlackService
+from integration.services.slack_socket import SlackSocket, Takers
 from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
+from integration.services.zoom_files import ZoomFiles
 from integration.settings import Settings, variable
 from integration.slack_clicks import Clicks
 from integration.sweeper import Sweeper, actions_of, automations_of
@@ -79,8 +83,10 @@ class Engine:
     mirror: Mirror
     runner: Runner
     clicks: Clicks
+    socket: SlackSocket | None
     sweeper: Sweeper
     cluster: Cluster | None
+    bridge: Bridge
 
     async def join(self) -> None:
         """Be known to the other processes before anything is begun, where there may be some."""
@@ -88,12 +94,6 @@ class Engine:
             await self.cluster.start()
         if isinstance(self.mirror, SharedMirror):
             await self.mirror.start()
-
-    async def bridge_changed(self, meeting: str, state: str) -> None:
-        """Note a bridge's new state on its war room, where it is one of ours."""
-        room = self.mirror.room_of_meeting(meeting)
-        if room is not None:
-            await self.catalog.patch_room(room.identifier, {"bridgeState": state})
 
     async def warm(self) -> None:
         """Fetch tokens before anybody waits for them. What fails here fails again, and plainer, when used."""
@@ -105,6 +105,7 @@ class Engine:
     async def aclose(self) -> None:
         if self.pages is not None:
             await self.pages.stop()
+        await self.bridge.aclose()
         await self.upserts.stop()
         await self.chain.stop()
         if self.cluster is not None:
@@ -199,9 +200,33 @@ def build(
         peers=cluster,
         on_outcome=chain.note,
     )
-    kit = Kit(settings, catalog, chain, performer, mirror, people, slack, zoom, statuspage, pages, locks)
+    kit = Kit(
+        settings,
+        catalog,
+        chain,
+        performer,
+        mirror,
+        people,
+        slack,
+        zoom,
+        statuspage,
+        pages,
+        locks,
+        PageCatalog(port, settings),
+    )
     clicks = Clicks(catalog, port, people, mirror, slack.screen, settings, portjson.definitions())
     runner = Runner(port, handlers(kit), cluster, clicks.tell)
+
+    socket = None
+    if settings.slack_app_token:
+        seen = slack_door.Seen()
+        takers = Takers(
+            event=lambda envelope: slack_door.take_event(mirror, envelope, seen),
+            interaction=clicks.interaction,
+            command=clicks.command,
+            gap=mirror.read_all,
+        )
+        socket = SlackSocket(settings.slack_api_url, settings.slack_app_token, takers)
 
     cut_off = now()  # a process may have ended until then, in the middle of something
     mended: set[str] = set()
@@ -259,8 +284,10 @@ def build(
         mirror,
         runner,
         clicks,
+        socket,
         sweeper,
         cluster,
+        Bridge(catalog, mirror, settings, ZoomFiles(settings.zoom_api_url, timeout)),
     )
 
 
@@ -297,6 +324,8 @@ class _Integration:
         signal_handler.register(self.stop, priority=200)
         await self._engine.join()
         self._ready.set()
+        if self._engine.socket is not None:
+            await self._engine.socket.start()
         await self._engine.warm()
         if self._stopped:  # ended while it began, as when its port is taken
             return
@@ -327,6 +356,8 @@ class _Integration:
             return
         if self._sweeping is not None:
             self._sweeping.cancel()
+        if self._engine.socket is not None:
+            await self._engine.socket.stop()
         await self._engine.runner.drain(ocean.config.max_wait_seconds_before_shutdown)
         await self._engine.mirror.stop()
         try:
@@ -355,8 +386,8 @@ def register() -> None:
     async def clicks() -> Clicks:
         return (await integration.engine()).clicks
 
-    async def bridge_changed() -> zoom_door.Note:
-        return (await integration.engine()).bridge_changed
+    async def bridge() -> zoom_door.Take:
+        return (await integration.engine()).bridge.take
 
     async def statuspage() -> StatuspageService | None:
         return (await integration.engine()).statuspage
@@ -371,7 +402,7 @@ def register() -> None:
 
     port_door.add_routes(ocean.router, lambda: integration.settings().port_webhook_secret, runner)
     slack_door.add_routes(ocean.router, lambda: integration.settings().slack_signing_secret, mirror, clicks)
-    zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge_changed)
+    zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge)
     statuspage_door.add_routes(ocean.router, lambda: integration.settings().statuspage_webhook_secret, pages)
     ocean.on_start()(integration.start)
     ocean.on_resync_start()(integration.resync)

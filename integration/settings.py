@@ -110,6 +110,9 @@ class Settings(BaseModel):
         "[.properties.owners, .properties.owner, .relations.owners, .relations.owner]"
         " | flatten | map(select(. != null))"
     )
+    service_components: str = (
+        "[.relations.statuspageComponents, .relations.statuspageComponent] | flatten | map(select(. != null))"
+    )
     open_severities: tuple[str, ...] = ("sev1", "sev2")
     closed_statuses: tuple[str, ...] = ("resolved", "closed", "canceled")
     max_incident_age_hours: int = Field(24, ge=1)
@@ -117,6 +120,7 @@ class Settings(BaseModel):
     slack_api_url: str = "https://slack.com/api/"
     slack_bot_token: str = ""
     slack_signing_secret: str = ""
+    slack_app_token: str = ""
     channel_prefix: str = Field("inc", pattern=r"^[a-z0-9][a-z0-9_-]{0,20}$")
 
     zoom_api_url: str = "https://api.zoom.us/v2"
@@ -135,6 +139,11 @@ class Settings(BaseModel):
     # In the door's path, as Statuspage signs nothing: it must be hard to guess and fit an address.
     statuspage_webhook_secret: str = Field("", pattern=r"^([A-Za-z0-9_-]{16,200})?$")
     statuspage_requests_per_minute: int = Field(60, ge=10, le=6000)
+    severity_impacts: dict[str, Literal["none", "minor", "major", "critical"]] = Field(
+        default_factory=lambda: {"sev1": "critical", "sev2": "major", "sev3": "minor", "sev4": "none"}
+    )
+    public_words: dict[str, str] = Field(default_factory=dict)
+    public_approval_minutes: int = Field(60, ge=1)
 
     smtp_host: str = ""
     smtp_port: int = Field(587, ge=1, le=65535)
@@ -147,6 +156,7 @@ class Settings(BaseModel):
     private_rooms_team: str = ""
     installation_key: str = ""
     note_reactions: dict[str, NoteKind] = Field(default_factory=_usual_reactions)
+    who_may: dict[Duty, Grant] = Field(default_factory=dict)
 
     effect_timeout_seconds: float = Field(10.0, gt=0, le=120)
     settle_seconds: float = Field(5.0, ge=0, le=120)
@@ -155,7 +165,6 @@ class Settings(BaseModel):
 
     port_webhook_secret: str = ""
     port_app_url: str = "https://app.port.io"
-    who_may: dict[Duty, Grant] = Field(default_factory=dict)
     door: Literal["webhook", "integration_action"] = "webhook"
     redis_url: str = Field("", pattern=r"^((rediss?|unix)://\S+)?$")
 
@@ -194,7 +203,7 @@ class Settings(BaseModel):
     def _ends_in_slash(cls, url: str) -> str:
         return url + "/"  # slack-sdk appends the method's name as it is
 
-    @field_validator("service_owners")
+    @field_validator("service_owners", "service_components")
     @classmethod
     def _owners_compile(cls, expression: str) -> str:
         return _compiling(expression)
@@ -251,6 +260,8 @@ class Settings(BaseModel):
             raise BadInput(variable("slack_bot_token"), "is missing: the Slack app's bot token (xoxb-...)")
         if not self.slack_signing_secret:
             raise BadInput(variable("slack_signing_secret"), "is missing: Basic Information of the Slack app")
+        if self.slack_app_token and not self.slack_app_token.startswith("xapp-"):
+            raise BadInput(variable("slack_app_token"), "is no app-level token, which begins with xapp-")
         self._all_or_none(
             "Zoom needs account id, client id, client secret and hosts, or none of them",
             *("zoom_account_id", "zoom_client_id", "zoom_client_secret", "zoom_hosts"),

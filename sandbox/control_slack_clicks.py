@@ -22,6 +22,8 @@ class SlackClicksControl:
             route("GET", "/slack/views", self._views),
             route("POST", "/slack/interactivity-url", self._interactivity_url),
             route("POST", "/slack/commands-url", self._commands_url),
+            route("POST", "/slack/socket-mode", self._socket_mode),
+            route("POST", "/slack/socket-mode/disconnect", self._disconnect),
         ]
 
     async def _press(self, request: Request) -> Json:
@@ -67,6 +69,19 @@ class SlackClicksControl:
     async def _commands_url(self, request: Request) -> Json:
         self.slack.clicks.commands_url = url = await _url(request)
         return {"ok": True, "url": url}
+
+    async def _socket_mode(self, request: Request) -> Json:
+        """{enabled} -> {enabled, connections}: the switch in the app's settings."""
+        given = await body(request)
+        self.slack.socket.enabled = given.flag("enabled")
+        given.done()
+        return {"enabled": self.slack.socket.enabled, "connections": self.slack.socket.connections}
+
+    async def _disconnect(self, request: Request) -> Json:
+        """Slack asks every connection to come back."""
+        (await body(request)).done()
+        await self.slack.socket.disconnect()
+        return {"connections": self.slack.socket.connections}
 
 
 async def _url(request: Request) -> str | None:

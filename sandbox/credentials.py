@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SLACK_BOT_TOKEN = "xoxb-sandbox-not-a-secret"
+SLACK_APP_TOKEN = "xapp-sandbox-not-a-secret"
 SLACK_SIGNING_SECRET = "sandbox-slack-signing-secret"
 
 ZOOM_ACCOUNT_ID = "sandbox-account"

@@ -187,16 +187,24 @@ class Stage:
         if provision.returncode != 0:
             raise StageError(f"provisioning failed:\n{provision.tail()}")
 
+    @property
+    def socket_mode(self) -> bool:
+        """Whether the integration is told to fetch from Slack, so that Slack needs no address of it."""
+        return bool(self.integration.env.get("OCEAN__INTEGRATION__CONFIG__SLACK_APP_TOKEN"))
+
     async def start_integration(self) -> None:
+        if self.socket_mode:
+            await self.ask("POST", "/slack/socket-mode", {"enabled": True})
         await self.integration.start()
         await self._answers(self.integration, f"{self.url}/health/ready")
 
     async def connect(self) -> None:
         """Tell Slack, Zoom and Statuspage where to send their events, as an administrator does."""
-        await self.ask("POST", "/slack/events-url", {"url": f"{self.url}/integration/slack/events"})
-        slack = f"{self.url}/integration/slack"
-        await self.ask("POST", "/slack/interactivity-url", {"url": f"{slack}/interactions"})
-        await self.ask("POST", "/slack/commands-url", {"url": f"{slack}/commands"})
+        if not self.socket_mode:
+            slack = f"{self.url}/integration/slack"
+            await self.ask("POST", "/slack/events-url", {"url": f"{slack}/events"})
+            await self.ask("POST", "/slack/interactivity-url", {"url": f"{slack}/interactions"})
+            await self.ask("POST", "/slack/commands-url", {"url": f"{slack}/commands"})
         await self.ask("POST", "/zoom/webhook-url", {"url": f"{self.url}/integration/zoom/events"})
         if secret := self.integration.env.get("OCEAN__INTEGRATION__CONFIG__STATUSPAGE_WEBHOOK_SECRET"):
             page_url = f"{self.url}/integration/statuspage/{secret}/events"

@@ -18,6 +18,7 @@ from sandbox.slack import rules, state
 from sandbox.slack.errors import HumanError, SlackError
 from sandbox.slack.events import VERIFICATION_TOKEN, Events
 from sandbox.slack.human import People
+from sandbox.slack.socket import Socket
 from sandbox.slack.state import Channel, User
 from sandbox.world import Json
 
@@ -28,8 +29,8 @@ SENT_WORDS_MAX = 3000
 class Clicks:
     """The addresses an administrator has entered, and the hands of people."""
 
-    def __init__(self, people: People, events: Events, deliverer: Deliverer) -> None:
-        self._people, self._events, self._deliverer = people, events, deliverer
+    def __init__(self, people: People, events: Events, deliverer: Deliverer, socket: Socket) -> None:
+        self._people, self._events, self._deliverer, self._socket = people, events, deliverer, socket
         self.clear()
 
     def clear(self) -> None:
@@ -83,27 +84,28 @@ class Clicks:
 
     async def command(self, channel: str, user: str, command: str, text: str) -> Json:
         """Type a slash command; what the person was answered, if at all."""
-        if self.commands_url is None:
+        if self.commands_url is None and not self._socket.enabled:
             raise HumanError(f"{command}: the app has no such command")
         room, person = self._people.find(channel), self._people.person(user)
-        body = urlencode(
-            {
-                "token": VERIFICATION_TOKEN,
-                "team_id": state.TEAM_ID,
-                "team_domain": state.TEAM_DOMAIN,
-                "channel_id": room.id,
-                "channel_name": room.name if not room.private else "privategroup",
-                "user_id": person.id,
-                "user_name": person.name,
-                "command": command,
-                "text": text,
-                "api_app_id": state.APP_ID,
-                "is_enterprise_install": "false",
-                "response_url": self._response_url(),
-                "trigger_id": self._people.trigger(user),
-            }
-        ).encode()
-        answer = await self._send("command", self.commands_url, body)
+        fields = {
+            "token": VERIFICATION_TOKEN,
+            "team_id": state.TEAM_ID,
+            "team_domain": state.TEAM_DOMAIN,
+            "channel_id": room.id,
+            "channel_name": room.name if not room.private else "privategroup",
+            "user_id": person.id,
+            "user_name": person.name,
+            "command": command,
+            "text": text,
+            "api_app_id": state.APP_ID,
+            "is_enterprise_install": "false",
+            "response_url": self._response_url(),
+            "trigger_id": self._people.trigger(user),
+        }
+        if self._socket.enabled:
+            answer = await self._socket.attempt("command", "slash_commands", fields)
+        else:
+            answer = await self._send("command", self.commands_url, fields)
         said = _object(answer.body)
         return {"status": answer.status, "problem": answer.reason, "answer": said}
 
@@ -150,7 +152,7 @@ class Clicks:
     # How it travels
 
     async def _interact(self, person: User, payload: Json) -> Json:
-        if self.interactivity_url is None:
+        if self.interactivity_url is None and not self._socket.enabled:
             raise HumanError("the app has no interactivity address: Slack shows a warning sign")
         whole = {
             "team": {"id": state.TEAM_ID, "domain": state.TEAM_DOMAIN},
@@ -168,11 +170,16 @@ class Clicks:
         }
         if payload["type"] != "view_submission":
             whole["response_url"] = self._response_url()
-        body = urlencode({"payload": json.dumps(whole)}).encode()
-        answer = await self._send(str(payload["type"]), self.interactivity_url, body)
+        kind = str(payload["type"])
+        if self._socket.enabled:
+            answer = await self._socket.attempt(kind, "interactive", whole)
+        else:
+            answer = await self._send(kind, self.interactivity_url, {"payload": json.dumps(whole)})
         return {"status": answer.status, "problem": answer.reason, "answer": _object(answer.body)}
 
-    async def _send(self, operation: str, url: str, body: bytes) -> Answer:
+    async def _send(self, operation: str, url: str | None, fields: Mapping[str, str]) -> Answer:
+        assert url is not None
+        body = urlencode(fields).encode()
         headers = {**self._events.sign(body), "content-type": "application/x-www-form-urlencoded"}
         return await self._deliverer.attempt("slack", operation, url, body, headers, ANSWER_SECONDS)
 

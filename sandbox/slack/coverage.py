@@ -19,6 +19,7 @@ class Covered:
 
 COVERAGE = (
     Covered("api.test", "supported"),
+    Covered("apps.connections.open", "partial", "Socket Mode of our app alone; debug_reconnects is ignored"),
     Covered("auth.test", "supported"),
     Covered("bookmarks.add", "partial", "links and folders; no nesting (parent_id) and no access levels"),
     Covered("bookmarks.edit", "supported"),
@@ -67,7 +68,6 @@ COVERAGE = (
     Covered("views.publish", "partial", "kept and checked in outline, not drawn"),
     Covered("views.push", "partial", "kept and checked in outline, not drawn"),
     Covered("views.update", "partial", "kept and checked in outline, not drawn"),
-    Covered("apps.connections.open", "not", "Socket Mode: events come by HTTP only"),
     Covered("assistant.threads.setStatus", "not"),
     Covered("assistant.threads.setSuggestedPrompts", "not"),
     Covered("assistant.threads.setTitle", "not"),

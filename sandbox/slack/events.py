@@ -13,6 +13,7 @@ import json
 from sandbox.credentials import SLACK_SIGNING_SECRET
 from sandbox.deliver import SLACK, Deliverer, Delivery
 from sandbox.slack import state
+from sandbox.slack.socket import Socket
 from sandbox.slack.state import Channel, Store
 from sandbox.world import Json
 
@@ -22,9 +23,10 @@ VERIFICATION_TOKEN = "sandbox-legacy-verification-token"
 class Events:
     """Where events go and in what envelope. `only` limits the subscribed types; None means all."""
 
-    def __init__(self, store: Store, deliverer: Deliverer) -> None:
+    def __init__(self, store: Store, deliverer: Deliverer, socket: Socket) -> None:
         self.store = store
         self.deliverer = deliverer
+        self.socket = socket
         self.clear()
 
     def clear(self) -> None:
@@ -65,7 +67,8 @@ class Events:
         With `members_only` the bot must be in `channel`. Otherwise it's enough that the channel is public,
         as for channel_created.
         """
-        if self.url is None or (self.only is not None and event["type"] not in self.only):
+        reachable = self.socket.enabled or self.url is not None
+        if not reachable or (self.only is not None and event["type"] not in self.only):
             return
         if (
             channel is not None
@@ -73,8 +76,12 @@ class Events:
             and (members_only or channel.private)
         ):
             return
-        body = json.dumps(self._envelope(event)).encode()
-        name = f"event.{event['type']}"
+        envelope, name = self._envelope(event), f"event.{event['type']}"
+        if self.socket.enabled:
+            self.socket.deliver(name, envelope)
+            return
+        assert self.url is not None
+        body = json.dumps(envelope).encode()
         self.deliverer.deliver(Delivery("slack", name, self.url, body, self.sign, SLACK))
 
     def _envelope(self, event: Json) -> Json:

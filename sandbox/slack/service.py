@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from sandbox.credentials import SLACK_BOT_TOKEN
 from sandbox.deliver import Deliverer
@@ -15,6 +15,7 @@ from sandbox.slack.human import People
 from sandbox.slack.limits import Limits
 from sandbox.slack.marks import Marks
 from sandbox.slack.methods import Workspace
+from sandbox.slack.socket import Socket
 from sandbox.slack.state import App, Store, User
 from sandbox.world import Json, World
 
@@ -27,9 +28,10 @@ class Slack(People):
         self.deliverer = Deliverer(world)
         self.limits = Limits()
         store = Store(world)
-        self.events = Events(store, self.deliverer)
+        self.socket = Socket(world)
+        self.events = Events(store, self.deliverer, self.socket)
         super().__init__(store, Changes(store, self.events), Marks(store, self.events))
-        self.clicks = Clicks(self, self.events, self.deliverer)
+        self.clicks = Clicks(self, self.events, self.deliverer, self.socket)
         self._space = Workspace(store, self.changes, self.marks, self.limits)
         self.clear()
         world.on_reset(self.clear)
@@ -39,6 +41,7 @@ class Slack(People):
         store = self.store
         store.clear()
         self.events.clear()
+        self.socket.clear()
         self.clicks.clear()
         self.limits.clear()
         for user in (
@@ -117,9 +120,9 @@ class Slack(People):
             "rate_limits": self.limits.enabled,
         }
 
-    def routes(self) -> list[Route]:
-        """/slack/api/<method> for GET and POST; everything else there is unknown_method."""
-        return webapi.routes(self.world, self._space)
+    def routes(self) -> list[BaseRoute]:
+        """/slack/api/<method> for GET and POST, Socket Mode; everything else there is unknown_method."""
+        return [*self.socket.routes(webapi.fault_reply), *webapi.routes(self.world, self._space)]
 
 
 def _rows(values: Json, where: str) -> list[Json]:

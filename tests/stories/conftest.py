@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from sandbox.credentials import SLACK_APP_TOKEN
 from sandbox.stage import Stage
 from tests.stories.play import CONFIG, staged
 
@@ -26,13 +27,15 @@ async def stage() -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def other_stage() -> AsyncIterator[Stage]:
-    """The other choice in every setting: Ocean claims runs, private rooms may be read by a team, rooms
-    are archived at once, and a static bridge stands in for Zoom."""
+    """The other choice in every setting: Ocean claims runs and Slack talks by Socket Mode, so that neither needs
+    an address of ours; private rooms may be read by a team, rooms are archived at once, and a static bridge
+    stands in for Zoom."""
     settings = {
         "DOOR": "integration_action",
         "PRIVATE_ROOMS_TEAM": TEAM,
         "ARCHIVE_AFTER_QUIET_MINUTES": "0",
         "STATIC_BRIDGE_URL": STATIC_BRIDGE,
+        "SLACK_APP_TOKEN": SLACK_APP_TOKEN,
     }
     async with staged(
         settings={CONFIG + name: value for name, value in settings.items()},

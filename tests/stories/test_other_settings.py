@@ -175,3 +175,28 @@ async def test_a_linked_channel_is_never_archived(other_stage: Stage) -> None:
     assert (await room.state("closed")).channel == theirs
     assert not (await room.seen())["archived"]
     assert "archived" not in (await room.ours())[-1]["text"]
+
+
+async def test_by_socket_mode_words_clicks_and_commands_arrive(other_stage: Stage) -> None:
+    """Port's runs are claimed, too: nothing calls the integration."""
+    incident = await Incident.created(other_stage, severity="sev1", responders=[RESPONDER])
+    room = await incident.opened()
+    ts = await room.say("finding: the pool is exhausted")
+    await room.noted("what was said is noted", lambda notes: ts in notes)
+
+    said = {"channel": room.channel, "user": RESPONDER, "command": "/incident"}
+    answer = await other_stage.ask("POST", "/slack/command", {**said, "text": "note decision: we fail over"})
+
+    assert "Follow it in Port" in answer["answer"]["text"]
+    assert (await incident.run("add_note"))["status"] == "SUCCESS"
+
+
+async def test_slack_asks_to_connect_again_and_nothing_is_missed(other_stage: Stage) -> None:
+    room = await spoken(other_stage)
+
+    await other_stage.ask("POST", "/slack/socket-mode/disconnect", {})
+    between = await room.say("impact: nobody can pay")
+
+    await room.noted("what was said meanwhile is noted", lambda notes: between in notes)
+    after = await room.say("question: since when?")
+    await room.noted("what is said later is noted", lambda notes: after in notes)
