@@ -6,15 +6,13 @@ Of a private incident the room alone is told: whom else it concerns is a person'
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 from actions.base import Kit, latest_room, need_incident
 from actions.delivery import deliver, outcome, words_key
+from actions.overtaken import too_late
 from integration import messages, plan
 from integration.models import Audience, Command, Incident, Operation, Outcome, Step, WarRoom
-from integration.times import now, when
-
-MAX_DELAY = timedelta(minutes=10)  # an older notice is no news any more
+from integration.times import when
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -26,19 +24,21 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     )
     if not after or after.casefold() == before.casefold():
         return Outcome(summary=f"The status of {identifier} has not changed.", label="Nothing to do")
+    overtaken = too_late(when(version))
     if incident.status.casefold() != after.casefold():
-        return Outcome(
-            summary=f"Overtaken: {identifier} went on from {after} to {incident.status}.", label="Overtaken"
-        )
-    changed_at = when(version)
-    if changed_at and now() - changed_at > MAX_DELAY:
-        return Outcome(summary=f"{identifier} changed to {after} long ago; not sent.", label="Overtaken")
+        overtaken = f"overtaken: {identifier} went on from {after} to {incident.status}"
     if incident.private:
         audiences = []
+    told = incident.model_copy(update={"status": after}) if overtaken else incident
     steps = notice_steps(
-        command, incident, room, audiences, before, version, closing=plan.is_closed(incident, kit.settings)
+        command, told, room, audiences, before, version, closing=plan.is_closed(told, kit.settings)
     )
     steps = plan.owned(steps, incident, kit.settings)
+    if overtaken:
+        # On the record all the same: people see what was not said, and can still say it.
+        await kit.performer.abandon(await kit.performer.intend(steps), overtaken, "superseded")
+        await kit.performer.flush()
+        return Outcome(summary=f"Not sent, {overtaken}.", label="Overtaken")
     if not steps:
         return Outcome(summary=f"Nobody gets status notices of {identifier}.", label="Nothing to do")
     results = await deliver(kit, await kit.performer.intend(steps), room, command.run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from integration.models import Command, Incident, Outcome, Step, WarRoom
 from integration.perform import Claim
 from integration.times import now
 
+_NOTHING: Mapping[str, str] = {}
 SAME_WITHIN = timedelta(minutes=10)  # the same words to the same readers within this time are one message
 
 
@@ -62,19 +63,25 @@ def _is_old(claim: Claim) -> bool:
     return claim.intended_at is not None and now() - claim.intended_at > SAME_WITHIN
 
 
-async def deliver(kit: Kit, claims: Sequence[Claim], room: WarRoom | None, run: str) -> list[Sent]:
+async def deliver(
+    kit: Kit,
+    claims: Sequence[Claim],
+    room: WarRoom | None,
+    run: str,
+    overtaken: Mapping[str, str] = _NOTHING,
+) -> list[Sent]:
     """Carry all claims out, destinations side by side, the parts for one of them in order.
 
     One that fails holds no other destination up. `room` is the incident's war room, where it has one: the
     communications are shown with it. `run` is the one that wants it; what another has sent, also while this
-    one was at it, was `already` sent.
+    one was at it, was `already` sent. `overtaken`: keys of what is not to be sent any more, with the reason.
     """
     by_destination: dict[str, list[Claim]] = {}
     for claim in claims:
         by_destination.setdefault(claim.step.destination, []).append(claim)
 
     async def in_order(parts: list[Claim]) -> list[Sent]:
-        return [await _deliver(kit, claim, run) for claim in parts]
+        return [await _deliver(kit, claim, run, overtaken.get(claim.step.key, "")) for claim in parts]
 
     done = await asyncio.gather(*(in_order(parts) for parts in by_destination.values()))
     if room is not None:
@@ -82,9 +89,13 @@ async def deliver(kit: Kit, claims: Sequence[Claim], room: WarRoom | None, run: 
     return [one for parts in done for one in parts]
 
 
-async def _deliver(kit: Kit, claim: Claim, run: str) -> Sent:
+async def _deliver(kit: Kit, claim: Claim, run: str, overtaken: str) -> Sent:
     ended = claim.verdict in ("again", "unknown")  # so whoever has sent it since, it was not this run
     try:
+        if overtaken:
+            await kit.performer.abandon([claim], overtaken, "superseded")
+            if not claim.done:
+                return Sent(claim.step, problem=overtaken)
         receipt = await kit.performer.perform(claim)
     except IncidentCommsError as problem:
         return Sent(claim.step, problem=str(problem))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from actions.base import Kit, latest_room, need_incident
 from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome, words_key
+from actions.overtaken import overtaken
 from integration import messages, plan
 from integration.errors import BadInput
 from integration.models import Audience, Command, Incident, Outcome, Step
@@ -39,7 +40,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     results: list[Sent] = []
     if steps:
         claims = await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again)
-        results = await deliver(kit, claims, room, command.run)
+        late = await overtaken(kit, command, incident, claims)
+        results = await deliver(kit, claims, room, command.run, late)
         await kit.performer.flush()
     return outcome(f"Update of {identifier}", results, problems)
 

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from actions.base import Kit, latest_room
 from actions.delivery import identifiers
+from actions.overtaken import overtaken, resumed, withdraw
 from integration import communicator, messages, plan
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import Command, Communication, Incident, Json, PublicIncident, Receipt
+from integration.models import Command, Communication, Incident, Json, Outcome, PublicIncident, Receipt
+from integration.perform import Claim
 from integration.services.statuspage import StatuspageService
 from integration.settings import variable
 
@@ -53,6 +55,7 @@ async def approved(kit: Kit, command: Command) -> str:
     """
     approval = await kit.catalog.approval(command.run)
     if approval is None or not approval.approver:
+        await withdraw(kit, command, "withdrawn: nobody approves it any more")
         raise BadInput(
             "approval",
             "a public text needs approval: run this action in Port, where it waits for an approver; "
@@ -61,6 +64,30 @@ async def approved(kit: Kit, command: Command) -> str:
     if approval.approver in (approval.author, command.requested_by):
         raise BadInput("approval", f"{approval.approver} wrote this text and can't approve it as well")
     return approval.approver
+
+
+async def left_unsaid(
+    kit: Kit, command: Command, incident: Incident, claim: Claim, said: Sequence[datetime | None] = ()
+) -> Outcome | None:
+    """How a run ends whose public words were overtaken after it was cut off; None where they are to be said.
+
+    `said`: when the page said something. What the cut off attempt has said itself is found first.
+    """
+    reason = (await overtaken(kit, command, incident, [claim])).get(claim.step.key, "")
+    if not reason and resumed(command) and command.asked_at:
+        newer = [at for at in said if at and at > command.asked_at]
+        reason = "overtaken: the page has said something newer" if newer else ""
+    if not reason or claim.done:
+        return None
+    await kit.performer.abandon([claim], reason, "superseded")
+    await kit.performer.flush()
+    if claim.done:
+        return None
+    return Outcome(
+        ok=False,
+        summary=f"Not said in public, {reason}. Run the action again if it holds.",
+        label="Overtaken",
+    )
 
 
 def public_body(command: Command) -> str:

@@ -11,6 +11,7 @@ from actions.public import (
     REALTIME,
     approved,
     chosen_components,
+    left_unsaid,
     page_service,
     public_body,
     publish_key,
@@ -67,6 +68,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 },
             )
             (claim,) = await kit.performer.intend([step], insist=command.by_person)
+            if (unsaid := await left_unsaid(kit, command, incident, claim)) is not None:
+                return unsaid
             receipt = await kit.performer.perform(claim, instead=step)
             # Its own post is never done again, whatever has become of it: this run was cut off after it.
             if claim.acted or claim.step.run == command.run:

@@ -9,6 +9,7 @@ from actions.delivery import flag
 from actions.public import (
     approved,
     changed_components,
+    left_unsaid,
     page_service,
     public_body,
     published,
@@ -71,6 +72,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 summary=f"The public incident of {identifier} is {public.status} already.",
                 label="Already resolved",
             )
+        said = [update.created_at for update in public.updates]
+        if (unsaid := await left_unsaid(kit, command, incident, claim, said)) is not None:
+            return unsaid
         receipt = await kit.performer.perform(claim, instead=step)
         already = not claim.acted and claim.step.run != command.run  # its own is told until it is reported
         problem = "" if already else await tell(kit, command, incident, "resolved", receipt, "resolved")

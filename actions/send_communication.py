@@ -1,9 +1,10 @@
-"""Send what was held back, has failed or is unknown: a person has decided that it is to go out."""
+"""Send what was held back, overtaken, has failed or is unknown: a person has decided that it is to go out."""
 
 from __future__ import annotations
 
 from actions.base import Kit, latest_room
-from actions.delivery import deliver, outcome
+from actions.delivery import deliver, flag, outcome
+from actions.overtaken import resumed, too_late
 from integration import plan
 from integration.errors import BadInput
 from integration.models import Command, Outcome
@@ -24,8 +25,12 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     incident = await kit.catalog.incident(held.step.incident)
     if held.step.purpose in ("channel", "bridge", "briefing"):
         raise BadInput("communication", "run “Open war room” on the incident: it takes up what is missing")
-    if held.step.purpose == "status notice" and incident.status != held.step.details.get("to"):
-        raise BadInput("communication", f"overtaken: {incident.identifier} is {incident.status} by now")
+    stale = held.step.purpose == "status notice" and incident.status != held.step.details.get("to")
+    if stale and not flag(command, "overtaken", default=False):
+        raise BadInput(
+            "overtaken",
+            f"{incident.identifier} is {incident.status} by now: choose yes to send it all the same",
+        )
     if held.step.operation in ("publish_incident", "update_incident", "resolve_incident"):
         raise BadInput("communication", "run the status page action again: a public text needs its approval")
     async with kit.locks.holding(plan.room_id(held.step.incident, 1)):
@@ -34,6 +39,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         else:
             wanted = held.step.model_copy(update={"run": command.run})
             claim = kit.performer.claim_of(held.model_copy(update={"step": wanted}), command.requested_by)
-        results = await deliver(kit, [claim], await latest_room(kit, incident.identifier), command.run)
+        late = too_late(command.asked_at) if resumed(command) else ""
+        room = await latest_room(kit, incident.identifier)
+        results = await deliver(kit, [claim], room, command.run, {claim.step.key: late})
         await kit.performer.flush()
     return outcome(f"{held.step.purpose.capitalize()} of {held.step.incident}", results)

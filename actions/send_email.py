@@ -6,6 +6,7 @@ import asyncio
 
 from actions.base import Kit, latest_room, need_incident, text_input
 from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome
+from actions.overtaken import overtaken
 from actions.post_update import each_reader_once, mail_steps
 from integration import messages, plan
 from integration.errors import BadInput
@@ -33,6 +34,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     results: list[Sent] = []
     if steps:
         claims = await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again)
-        results = await deliver(kit, claims, room, command.run)
+        late = await overtaken(kit, command, incident, claims)
+        results = await deliver(kit, claims, room, command.run, late)
         await kit.performer.flush()
     return outcome(f"Email about {identifier}", results, problems)

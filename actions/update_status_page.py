@@ -11,6 +11,7 @@ from actions.public import (
     REALTIME,
     approved,
     chosen_components,
+    left_unsaid,
     page_service,
     public_body,
     published,
@@ -65,6 +66,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             await kit.performer.flush()
             if not claim.done:
                 raise BadInput("incident", f"its public incident is {public.status}; publish a new one")
+        said = [update.created_at for update in public.updates]
+        if (unsaid := await left_unsaid(kit, command, incident, claim, said)) is not None:
+            return unsaid
         receipt = await kit.performer.perform(claim, instead=step)
         already = not claim.acted and claim.step.run != command.run  # its own is told until it is reported
         problem = "" if already else await tell(kit, command, incident, "updated", receipt, status)

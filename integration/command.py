@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from integration.errors import BadInput
 from integration.models import OPERATION_INPUT, Command, Json
+from integration.times import when
 
 _OPERATION = re.compile(r"[A-Za-z0-9._:@=-]{1,200}")
 _TEXT_LIMIT = 1000  # identifiers of Port have at most 1,000 characters
@@ -63,12 +64,20 @@ def command_of_run(action: str, run: Json) -> Command | None:
             # Its entity is the communication, which knows its incident.
             body = {"inputs": {**inputs, "communication": entity.get("identifier")}}
         body["requestedBy"] = run.get("createdBy")
-    # The present state decides, not what it was when the run began.
+    # The present state decides, not what it was when the run began; that only tells what has overtaken it.
+    asked_of = body.get("snapshot")
     body = {**body, "run": run.get("id"), "snapshot": None, "action": action}
     try:
-        return read_command(action, body, "sweeper")
+        command = read_command(action, body, "sweeper")
     except BadInput:
         return None
+    return command.model_copy(
+        update={
+            # An approval sets it going anew.
+            "asked_at": when(run.get("updatedAt")) or when(run.get("createdAt")),
+            "asked_of": asked_of if isinstance(asked_of, dict) else None,
+        }
+    )
 
 
 def _text(body: Json, name: str, required: bool = False) -> str:

@@ -197,6 +197,9 @@ class Command(Value):
     snapshot: Json | None = None  # the incident entity as Port sent it; may be stale
     requested_by: str = ""  # e-mail of a person, or the automation and who caused it
     operation_id: str = ""  # what it was asked for by, such as a form in Slack; empty: the run itself
+    # Of a run that is taken up again: when it last went on, and the incident entity as it was asked about.
+    asked_at: datetime | None = None
+    asked_of: Json | None = None
     door: Literal["webhook", "integration_action", "sweeper"]
 
     @property

@@ -48,6 +48,9 @@ SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
 _TURN_SECONDS = 0.05  # between two looks at whether another task of ours has come to its turn
 _BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
 
+Undone = Literal["withdrawn", "superseded", "failed"]
+"""How an intent ends that is not done: nobody wants it, something has overtaken it, it could not be done."""
+
 SIDE_BY_SIDE: Mapping[Operation, int] = {"send_email": 5, "post_message": 20}
 """How many of an operation are under way at once; the others wait where the pause switch still holds them."""
 
@@ -163,14 +166,19 @@ class Performer:
             attempts=held.attempts,
         )
 
-    async def reconcile(self, intent: Communication) -> None:
+    async def reconcile(
+        self,
+        intent: Communication,
+        reason: str = "overtaken: the run that wanted it has ended",
+        state: Undone = "failed",
+    ) -> None:
         """Settle an intent whose run has ended: find what became of it, and never do it now.
 
         Nobody wants it by itself any more; a person can still send it.
         """
         claim = await self._existing(Claim(intent.step, "mine", self._next_owner()))
         try:
-            await self.abandon([claim], "overtaken: the run that wanted it has ended", "failed")
+            await self.abandon([claim], reason, state)
         except IncidentCommsError as problem:
             logger.warning(f"{intent.step.key}: {problem}")
         await self.flush()
@@ -179,7 +187,7 @@ class Performer:
         self,
         claims: Sequence[Claim],
         reason: str,
-        state: Literal["withdrawn", "failed"] = "withdrawn",
+        state: Undone = "withdrawn",
         *,
         cannot_have_happened: bool = False,
     ) -> None:
@@ -194,7 +202,7 @@ class Performer:
         self,
         claim: Claim,
         reason: str,
-        state: Literal["withdrawn", "failed"],
+        state: Undone,
         cannot_have_happened: bool,
     ) -> None:
         await self._after_you(claim)

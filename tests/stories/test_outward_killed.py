@@ -178,7 +178,7 @@ async def test_a_notice_that_is_no_news_any_more_is_not_posted(scene: Scene) -> 
 
     stale = await becomes("no notice is left sending", settled)
     assert {one["destination"] for one in stale} == {scene.notices, scene.room.channel}
-    assert {one["state"] for one in stale} == {"failed"}
+    assert {one["state"] for one in stale} == {"superseded"}
     assert all("overtaken" in one["reason"] for one in stale)
     for where in (scene.notices, scene.room.channel):
         assert not [text for text in await said(stage, where) if "identified" in text]

@@ -1,0 +1,331 @@
+"""The engine in one process with the whole sandbox, over HTTP: killed at any call, and started again.
+
+A killed engine is as good as SIGKILLed: from that call on nothing of it reaches anybody, and all its tasks
+end. What it kept in memory is gone with it; the next life is built from the settings alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from integration import app, portjson
+from integration.app import Engine
+from integration.doors import port as port_door
+from integration.doors.request import Refusal
+from integration.errors import ServiceError
+from integration.provision import provision
+from integration.runner import Runner
+from integration.settings import PREFIX, Settings
+from sandbox.app import Sandbox, environment
+from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
+from sandbox.port.service import ADMIN
+from sandbox.world import Json, World
+from tests.sandbox.serve import serve, until
+
+Moment = Literal["before", "after", "answered"]
+"""Of a call: before it leaves, when the provider has acted and before the answer comes, right after that."""
+
+QUICK = {
+    # Long enough for what stands in the same event loop, even where that is busy.
+    "effect_timeout_seconds": 0.5,
+    "settle_seconds": 0.05,
+    "bridge_grace_seconds": 0.3,
+    "max_rooms_per_hour": 1000,
+}
+STATE: tuple[str, ...] = ("incident", "incidentWarRoom", "incidentNote", "incidentCommunication")
+STATE = (*STATE, "incidentCommunicationAttempt", "incidentRecordLink", "commsAudience")
+
+
+@dataclass
+class Death:
+    """The call at which a life ends, counted from now (1 is the next). `of`: only calls are counted whose
+    path holds it."""
+
+    calls: int
+    moment: Moment
+    of: str = ""
+
+
+_LIFE: contextvars.ContextVar[int] = contextvars.ContextVar("life", default=0)
+"""For what is begun from a callback, where no task is current."""
+
+
+class Owners:
+    """Which life a task is of: that of the task which made it. Install with `loop.set_task_factory`."""
+
+    def __init__(self) -> None:
+        self._of: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **more: Any
+    ) -> asyncio.Task[Any]:
+        maker = asyncio.current_task(loop)
+        life = self._of.get(maker, 0) if maker is not None else _LIFE.get()
+        context = more.pop("context", None) or contextvars.copy_context()
+        context.run(_LIFE.set, life)
+        task = asyncio.Task(work, loop=loop, context=context, **more)
+        if life:
+            self._of[task] = life
+        return task
+
+    def own(self, life: int, task: asyncio.Task[Any] | None) -> None:
+        if task is not None:
+            self._of[task] = life
+
+    def disown(self, task: asyncio.Task[Any] | None) -> None:
+        if task is not None:
+            self._of.pop(task, None)
+
+    def tasks(self, life: int) -> list[asyncio.Task[Any]]:
+        return [task for task, of in list(self._of.items()) if of == life and not task.done()]
+
+
+class Gate:
+    """The sandbox as each life reaches it, by an address of its own (/p7/...), and our own doors."""
+
+    def __init__(self, sandbox: ASGIApp, doors: ASGIApp, owners: Owners) -> None:
+        self._sandbox, self._doors, self._owners = sandbox, doors, owners
+        self.life = 0  # the one that may be heard; 0: none
+        self.death: Death | None = None
+        self.died = asyncio.Event()
+
+    def end(self) -> None:
+        self.life, self.death = 0, None
+        self.died.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope["path"])
+        if path.startswith("/integration/"):
+            task = asyncio.current_task()
+            self._owners.own(self.life, task)
+            try:
+                await self._doors(scope, receive, send)
+            finally:
+                self._owners.disown(task)
+            return
+        if not path.startswith("/p"):
+            await self._sandbox(scope, receive, send)
+            return
+        life, _, rest = path[2:].partition("/")
+        if not life.isdecimal():
+            await self._sandbox(scope, receive, send)
+            return
+        prefix = len(life) + 2
+        inner = {**scope, "path": "/" + rest, "raw_path": scope["raw_path"][prefix:]}
+        moment = self._due(inner["path"]) if int(life) == self.life else "gone"
+        if moment in ("gone", "before"):
+            if moment == "before":
+                self.end()
+            await _refuse(send)
+        elif moment == "after":
+            await self._sandbox(inner, receive, _nowhere)
+            self.end()
+            await _refuse(send)
+        else:
+            await self._sandbox(inner, receive, send)
+            if moment == "answered":
+                self.end()
+
+    def _due(self, path: str) -> str:
+        if self.death is None or self.death.of not in path:
+            return ""
+        self.death.calls -= 1
+        return self.death.moment if self.death.calls == 0 else ""
+
+
+async def _refuse(send: Send) -> None:
+    """An answer that nobody waits for any more."""
+    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _nowhere(message: Message) -> None:
+    """Where the answer goes that nobody gets."""
+
+
+class Lives:
+    """One sandbox, and one engine at a time."""
+
+    def __init__(self, sandbox: Sandbox, owners: Owners) -> None:
+        self.sandbox = sandbox
+        self.url = ""
+        self.engine: Engine | None = None
+        self._owners = owners
+        self._smtp = 0
+        self._born = 0
+        router = APIRouter()
+        port_door.add_routes(router, lambda: PORT_CLIENT_SECRET, self._runner)
+        doors = FastAPI()
+        doors.include_router(router, prefix="/integration")
+        self.gate = Gate(sandbox.app, doors, owners)
+
+    async def _runner(self) -> Runner:
+        if self.engine is None:
+            raise Refusal(503, "nobody is there")
+        return self.engine.runner
+
+    @property
+    def alive(self) -> bool:
+        return self.engine is not None and self.gate.life == self._born
+
+    def settings(self, base: str) -> Settings:
+        env = environment(base, "127.0.0.1", self._smtp)
+        config = {
+            name.removeprefix(PREFIX).lower(): value for name, value in env.items() if name.startswith(PREFIX)
+        }
+        return Settings.from_config({**config, **QUICK}, client_id=PORT_CLIENT_ID)
+
+    def start(self) -> Engine:
+        """A new life. Nothing is known to it but its settings."""
+        self._born += 1
+        self.gate.life, self.gate.death = self._born, None
+        self.gate.died.clear()
+        base = f"{self.url}/p{self._born}"
+        self.engine = app.build(
+            self.settings(base),
+            port_url=f"{base}/port",
+            client_id=PORT_CLIENT_ID,
+            client_secret=PORT_CLIENT_SECRET,
+        )
+        return self.engine
+
+    async def kill(self) -> None:
+        """The end, at once."""
+        self.gate.end()
+        while tasks := self._owners.tasks(self._born):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1)
+        if self.engine is not None:
+            # The kernel closes a dead process's connections.
+            engine, self.engine = self.engine, None
+            services = (engine.port, engine.slack, engine.zoom, engine.statuspage)
+            closing = [one.aclose() for one in services if one is not None]
+            await asyncio.gather(*closing, return_exceptions=True)
+
+    async def live(self, work: Coroutine[Any, Any, Any]) -> bool:
+        """Do something as this life; whether it was still alive at the end."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._owners.own(self._born, task)
+        return await self.outlives(task)
+
+    async def outlives(self, task: asyncio.Task[Any]) -> bool:
+        """Wait for it, or for the end of this life, which is then made complete."""
+        dying = asyncio.ensure_future(self.gate.died.wait())
+        await asyncio.wait({task, dying}, return_when=asyncio.FIRST_COMPLETED)
+        dying.cancel()
+        if self.gate.died.is_set():
+            await self.kill()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return False
+        task.result()
+        return True
+
+    # What people do in Port
+
+    def press(self, action: str, entity: str, by: str, **inputs: Any) -> str:
+        """Press a button, and have somebody approve it where that is asked for; the run."""
+        engine = self.sandbox.engine
+        run = str(engine.press(action, entity, inputs, by)["id"])
+        if engine.runs.get(run).status == "WAITING_FOR_APPROVAL":
+            engine.approve(run, ADMIN, True)
+        return run
+
+    async def seen_through(self) -> bool:
+        """Every run ends, or this life does; whether it has not."""
+        if not self.alive:
+            return False
+        alive = await self.runs_end([run.id for run in self.sandbox.engine.runs if not run.final])
+        self.gate.death = None
+        return alive
+
+    def run(self, run: str) -> Json:
+        return self.sandbox.engine.runs.get(run).public()
+
+    def record(self) -> dict[str, Json]:
+        """Properties of every communication, by identifier."""
+        found = self.sandbox.port.store.entities["incidentCommunication"]
+        return {key: entity["properties"] for key, entity in found.items()}
+
+    async def swept(self, death: Death | None = None) -> None:
+        """The next life begins, and takes up what was left."""
+        await self.kill()
+        engine = self.start()
+        self.gate.death = death
+        try:
+            await self.live(engine.sweeper.sweep(first=True))
+        except ServiceError:
+            await self.idle()  # the sweeper's own loop tries again
+        await self.seen_through()
+
+    async def idle(self) -> None:
+        """Nothing is in hand."""
+        while self.engine is not None and self.alive and self.engine.runner._running:
+            await asyncio.sleep(0.01)
+
+    async def runs_end(self, runs: Iterable[str], seconds: float = 20.0) -> bool:
+        """Wait until they are final; whether this life has seen it."""
+        wanted = list(runs)
+
+        async def final() -> None:
+            await until(
+                lambda: all(self.sandbox.engine.runs.get(run).final for run in wanted), seconds, "every run"
+            )
+
+        return await self.outlives(asyncio.ensure_future(final()))
+
+    async def again(self) -> None:
+        """Back to an organisation that is provisioned and in which nothing has ever happened."""
+        await self.kill()
+        world = self.sandbox.world
+        world.faults.clear()
+        world.journal.clear()
+        for blueprint in STATE:
+            self.sandbox.port.store.entities.get(blueprint, {}).clear()
+        self.sandbox.engine.clear()
+        channels = self.sandbox.slack.store.channels
+        for channel in [one for one in channels.values() if not one.is_general]:
+            del channels[channel.id]
+        self.sandbox.zoom.store.meetings.clear()
+        self.sandbox.statuspage.store.incidents.clear()
+        for component in self.sandbox.statuspage.store.components.values():
+            component.status, component.history = "operational", component.history[:1]
+        self.sandbox.mail.clear()
+
+
+def loop_with(owners: Owners) -> Callable[[], asyncio.AbstractEventLoop]:
+    def make() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_task_factory(owners)
+        return loop
+
+    return make
+
+
+@contextlib.asynccontextmanager
+async def lives(owners: Owners) -> AsyncIterator[Lives]:
+    """Everything up and provisioned, nobody alive. The loop's task factory must be `owners`."""
+    sandbox = Sandbox(World(), kind=True)
+    sandbox.slack.limits.enabled = False
+    sandbox.statuspage.limits.per_window = 0
+    found = Lives(sandbox, owners)
+    found._smtp = await sandbox.mail.start()
+    async with serve(found.gate) as url:
+        sandbox.at(url)
+        found.url = url
+        engine = found.start()
+        await provision(engine.port, engine.settings, portjson.Webhook(url))
+        await found.kill()
+        yield found
+        await found.kill()
+        await sandbox.close()
