@@ -7,6 +7,7 @@ Answers are JSON. A refusal is `{"error": sentence, "field": name}` with 400, 40
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import asdict
 
 from starlette.requests import Request
@@ -32,7 +33,7 @@ _SERVICES = ("mail", "port", "slack", "statuspage", "zoom")
 _DROPS = (None, "before", "after", "half")
 _HOLDS = (None, "before", "after")
 _NUMBERS = ("times", "skip", "delay", "answer_delay", "effect_delay")
-_TEXTS = ("service", "operation", "error", "retry_after")
+_TEXTS = ("service", "operation", "path", "caller", "error", "retry_after")
 
 
 class Control:
@@ -239,6 +240,10 @@ def _check_fault(given: object) -> None:
             raise Bad(name, "a whole number is needed")
         if name in _TEXTS and value is not None and not isinstance(value, str):
             raise Bad(name, "a string is needed")
+    try:
+        re.compile(given.get("path") or "")
+    except re.error as wrong:
+        raise Bad("path", f"no regular expression: {wrong}") from wrong
     status = given.get("status")
     if status is not None and not (isinstance(status, int) and 100 <= status <= 599):
         raise Bad("status", "an HTTP status is needed")

@@ -18,6 +18,7 @@ class PortControl:
         one = "/port/entities/{blueprint}/{identifier:path}"
         return [
             route("POST", "/port/entities", self._create),
+            route("GET", "/port/entities/{blueprint}", self._related),
             route("GET", one, self._get),
             route("PATCH", one, self._change),
             route("DELETE", one, self._delete),
@@ -33,6 +34,16 @@ class PortControl:
         blueprint, entity, user = given.text("blueprint"), given.object("entity"), given.text("user", ADMIN)
         given.done()
         return {"entity": self.port.create_entity(blueprint, entity, user)}
+
+    async def _related(self, request: Request) -> list[Json]:
+        """A blueprint's entities as they stand; ?relation=name&to=identifier narrows them down."""
+        blueprint, asked = request.path_params["blueprint"], request.query_params
+        self.port.blueprints.get(blueprint)
+        return [
+            self.port.entities.show(one)
+            for one in self.port.store.entities.get(blueprint, {}).values()
+            if "relation" not in asked or asked.get("to") in _names(one["relations"].get(asked["relation"]))
+        ]
 
     async def _get(self, request: Request) -> Json:
         where = request.path_params
@@ -83,3 +94,7 @@ class PortControl:
     async def _run(self, request: Request) -> Json:
         found = self.engine.runs.get(request.path_params["run"])
         return {**found.public(), "logs": list(found.logs)}
+
+
+def _names(related: str | list[str] | None) -> list[str]:
+    return related if isinstance(related, list) else [related] if related else []

@@ -113,7 +113,7 @@ class Operation:
         )
         self.world.record(entry)
         call = Call(request, body, entry)
-        fault = self.world.faults.take(self.service, self.name)
+        fault = self.world.faults.take(self.service, self.name, entry.path, entry.caller)
         try:
             reply = await self._answer(call, fault)
         finally:

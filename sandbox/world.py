@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict, dataclass, field, fields
@@ -91,8 +92,9 @@ class Hostility:
 class Fault:
     """What to do with the next `times` calls of an operation, after letting `skip` pass.
 
-    `service` and `operation` match exactly or by "*". Exactly one way of failing is expected, with
-    `delay` (seconds before anything) allowed beside each:
+    `service` and `operation` match exactly or by "*"; `path`, a regular expression, must match the whole
+    path, and the caller's User-Agent begin with `caller`. Calls that don't match are not counted either.
+    Exactly one way of failing is expected, with `delay` (seconds before anything) allowed beside each:
       status/error    answer this instead; `after_effect` runs the operation first
       drop            "before" or "after" the effect: the connection is reset without an answer;
                       "half": the effect happens and the answer is cut in the middle
@@ -104,6 +106,8 @@ class Fault:
 
     service: str = "*"
     operation: str = "*"
+    path: str = ""
+    caller: str = ""
     times: int = 1
     skip: int = 0
     status: int | None = None
@@ -119,8 +123,10 @@ class Fault:
     hold: Literal["before", "after"] | None = None
     id: int = 0
 
-    def matches(self, service: str, operation: str) -> bool:
-        return self.service in ("*", service) and self.operation in ("*", operation)
+    def matches(self, service: str, operation: str, path: str, caller: str) -> bool:
+        if self.service not in ("*", service) or self.operation not in ("*", operation):
+            return False
+        return caller.startswith(self.caller) and (not self.path or re.fullmatch(self.path, path) is not None)
 
 
 class FaultPlan:
@@ -142,9 +148,9 @@ class FaultPlan:
         self._faults.append(fault)
         return fault
 
-    def take(self, service: str, operation: str) -> Fault | None:
+    def take(self, service: str, operation: str, path: str = "", caller: str = "") -> Fault | None:
         for fault in self._faults:
-            if not fault.matches(service, operation):
+            if not fault.matches(service, operation, path, caller):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1

@@ -154,7 +154,7 @@ async def attempt(
         request={"query": [], "headers": {}, "body": body},
     )
     world.record(entry)
-    fault = world.faults.take("mail", operation)
+    fault = world.faults.take("mail", operation, path, entry.caller)
     answer = await _through(fault, entry, world, act)
     entry.seconds = round(time.time() - started, 6)
     if answer is None:

@@ -246,6 +246,26 @@ async def test_a_fault_is_planned_held_and_released(bench: Bench) -> None:
     assert await bench.control("GET", "/faults") == []
 
 
+async def test_a_fault_meets_one_path_and_one_caller(bench: Bench) -> None:
+    path = "/port/v1/blueprints/service/entities/.*"
+    fault = {"operation": "entities.get", "path": path, "caller": "somebody", "status": 500}
+    await bench.control("POST", "/faults", fault)
+    token = {"clientId": credentials.PORT_CLIENT_ID, "clientSecret": credentials.PORT_CLIENT_SECRET}
+    answer = await bench.http.post("/port/v1/auth/access_token", json=token)
+    bearer = {"authorization": f"Bearer {answer.json()['accessToken']}"}
+
+    async def status(blueprint: str, caller: str) -> int:
+        address = f"/port/v1/blueprints/{blueprint}/entities/none"
+        return (await bench.http.get(address, headers={**bearer, "user-agent": caller})).status_code
+
+    assert await status("incident", "somebody/1.0") == 404
+    assert await status("service", "anybody/1.0") == 404
+    assert await status("service", "somebody/1.0") == 500
+    assert await status("service", "somebody/1.0") == 404
+    wrong = await bench.control("POST", "/faults", {"path": "(", "status": 500}, 400)
+    assert wrong["field"] == "path"
+
+
 async def test_one_fault_is_forgotten_and_what_it_holds_stays_held(bench: Bench) -> None:
     fault = {"service": "slack", "operation": "auth.test", "hold": "before", "times": 9}
     [planned] = await bench.control("POST", "/faults", fault)
@@ -304,6 +324,9 @@ async def test_people_work_in_port(bench: Bench) -> None:
     patch = {"title": "Search!", "user": DANA}
     changed = await bench.control("PATCH", "/port/entities/service/search", patch)
     assert changed["entity"]["title"] == "Search!"
+    everything = await bench.control("GET", "/port/entities/service")
+    assert "Search!" in [one["title"] for one in everything]
+    assert await bench.control("GET", "/port/entities/service?relation=incident&to=INC-1") == []
     await bench.control("DELETE", f"/port/entities/service/search?user={DANA}")
     gone = await bench.control("GET", "/port/entities/service/search", status=404)
     assert gone["field"] == "entity"
