@@ -21,7 +21,8 @@ from integration.provision.target import Target, read_target
 from integration.services.port import PortService
 
 
-async def _run(target: Target, given: argparse.Namespace) -> None:
+async def run(target: Target, given: argparse.Namespace) -> None:
+    """What the options say. Raises BadInput and what Port's client raises."""
     port = PortService(target.base_url, target.client_id, target.client_secret, Budget())
     try:
         if given.remove:
@@ -64,7 +65,7 @@ def _as_json(part: Part) -> dict[str, object]:
     }
 
 
-def _arguments(given: list[str] | None = None) -> argparse.Namespace:
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make provision", description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="write nothing, show what would change")
     parser.add_argument("--json", action="store_true", help="say it as one JSON object")
@@ -86,10 +87,10 @@ def _arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     """0 when Port is up to date, 1 when Port refused or could not be reached, 2 for a wrong setting."""
-    given = _arguments()
+    given = arguments()
     dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     try:
-        asyncio.run(_run(read_target({**dotenv, **os.environ}), given))
+        asyncio.run(run(read_target({**dotenv, **os.environ}), given))
     except BadInput as error:
         print(f"not provisioned: {error}", file=sys.stderr)
         return 2

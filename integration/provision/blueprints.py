@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from integration import portjson
@@ -41,12 +41,13 @@ class Pair:
     skipped: list[str] = field(default_factory=list)
 
 
-async def look(port: PortService, settings: Settings) -> list[Pair]:
-    """Every blueprint we want, the incident's first. Raises BadInput for what clashes and for a missing
-    incident blueprint."""
+def look(there: Mapping[str, Json], settings: Settings) -> list[Pair]:
+    """Every blueprint we want, the incident's first; `there` is all of Port's.
+
+    Raises BadInput for what clashes and for a missing incident blueprint.
+    """
     wanted = portjson.blueprints(settings.incident_blueprint, settings.service_blueprint)
-    names = [settings.incident_blueprint, *(one["identifier"] for one in wanted.own)]
-    theirs, *present = await asyncio.gather(*(port.blueprint(name) for name in names))
+    theirs = there.get(settings.incident_blueprint)
     if theirs is None and settings.incident_blueprint != DEFAULT_BLUEPRINT:
         raise BadInput(
             variable("incident_blueprint"), f"Port has no blueprint {settings.incident_blueprint!r}"
@@ -56,16 +57,16 @@ async def look(port: PortService, settings: Settings) -> list[Pair]:
         theirs is None or set(wanted.incident["schema"]["properties"]) <= set(properties(theirs))
     )
     incident = portjson.merged(wanted.incident, wanted.additions) if ours else wanted.additions
-    pairs = [Pair(incident, theirs), *(Pair(*both) for both in zip(wanted.own, present, strict=True))]
+    pairs = [Pair(incident, theirs), *(Pair(one, there.get(one["identifier"])) for one in wanted.own)]
     clashes = [clash for pair in pairs if pair.present for clash in _clashes(pair.wanted, pair.present)]
     if clashes:
         raise BadInput(
             "blueprint " + clashes[0],
             "; ".join([*clashes[1:], "rename or remove yours, nothing was changed"]),
         )
-    ready = {pair.wanted["identifier"] for pair in pairs}
+    ready = {pair.wanted["identifier"] for pair in pairs} | set(there)
     for pair in pairs:
-        await _skip_relations_to_nowhere(port, pair, ready)
+        _skip_relations_to_nowhere(pair, ready)
     return pairs
 
 
@@ -185,11 +186,11 @@ def _clashes(wanted: Json, present: Json) -> list[str]:
     return found
 
 
-async def _skip_relations_to_nowhere(port: PortService, pair: Pair, ready: set[str]) -> None:
+def _skip_relations_to_nowhere(pair: Pair, ready: set[str]) -> None:
     """An organisation without services still gets its rooms; the relation follows when there are some."""
     for key, relation in list(pair.wanted["relations"].items()):
         target = relation["target"]
-        if target not in ready and await port.blueprint(target) is None:
+        if target not in ready:
             del pair.wanted["relations"][key]
             pair.skipped.append(f"relation {key}, as Port has no blueprint {target}")
             mirrors = pair.wanted.get("mirrorProperties") or {}

@@ -210,10 +210,12 @@ async def pages(setup: PortSetup, settings: Settings, memory: Memory, renew: set
     return list(await asyncio.gather(*(part(page) for page in wanted.pages(settings))))
 
 
-async def agents(port: PortService, settings: Settings, memory: Memory, renew: set[str]) -> list[Part]:
+async def agents(
+    port: PortService, settings: Settings, switched_on: bool, memory: Memory, renew: set[str]
+) -> list[Part]:
     """Agents are entities of a blueprint that is there only where AI is switched on."""
     ours = wanted.agents(settings)
-    if ours and await port.blueprint(wanted.AGENT_BLUEPRINT) is None:
+    if not switched_on:
         off = f"left out, as Port has no blueprint {wanted.AGENT_BLUEPRINT}: AI is not switched on there"
         return [Part("agent", str(agent["identifier"]), off) for agent in ours]
 

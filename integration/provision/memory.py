@@ -51,6 +51,10 @@ class Memory:
         found = self.written.get((kind, name))
         return () if found is None else found.added
 
+    def has(self, one: Written | None) -> bool:
+        """Whether it is remembered just so."""
+        return one is not None and self.written.get((one.kind, one.name)) == one
+
 
 async def recall(port: PortService) -> Memory:
     """All of it; nothing where the organisation has never been provisioned."""
@@ -70,9 +74,8 @@ async def recall(port: PortService) -> Memory:
     return memory
 
 
-async def remember(port: PortService, memory: Memory, written: Iterable[Written]) -> None:
-    """Write what differs from what is remembered."""
-    news = [one for one in written if memory.written.get((one.kind, one.name)) != one]
+async def remember(port: PortService, news: Iterable[Written]) -> None:
+    """Write it down. Raises Refused."""
     entities = [
         {
             "identifier": identifier(one.kind, one.name),

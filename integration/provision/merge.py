@@ -71,12 +71,15 @@ def _merge(path: Path, last: Any, there: Any, ours: Any, rules: Rules, found: Me
             return MISSING
         found.added.append(path)
         return copy.deepcopy(ours)
+    objects = isinstance(there, dict) and isinstance(ours, dict)
+    if objects and isinstance(last, dict) and not rules.always_ours(path):
+        return _merge_objects(path, last, there, ours, rules, found)
     if covers(there, ours):
         return there
     if rules.always_ours(path) or (last is MISSING and rules.ours_if_unknown(path)):
         found.renewed.append(path)
         return copy.deepcopy(ours)
-    if isinstance(there, dict) and isinstance(ours, dict):
+    if objects:
         return _merge_objects(path, last, there, ours, rules, found)
     if last is MISSING:
         found.foreign.append(path)

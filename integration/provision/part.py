@@ -16,7 +16,8 @@ Step = Callable[[], Awaitable[object]]
 @dataclass
 class Part:
     """`said`: what was (or will be) done, in words. `steps[n]` runs in round n, after all of round n - 1;
-    nothing to do: no steps. `before` and `after` are what a diff shows."""
+    nothing to do: no steps. `before` and `after` are what a diff shows. `written` is what is remembered of
+    it, and `remembered` says that it is already."""
 
     kind: str
     name: str
@@ -25,6 +26,7 @@ class Part:
     after: Json | None = None
     steps: dict[int, Step] = field(default_factory=dict)
     written: Written | None = None
+    remembered: bool = False
 
     @property
     def line(self) -> str:

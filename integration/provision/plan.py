@@ -9,7 +9,7 @@ from collections.abc import Collection
 from integration import portjson
 from integration.errors import IncidentCommsError, ServiceError
 from integration.models import Json
-from integration.provision import blueprints, documents, memory
+from integration.provision import blueprints, documents, memory, wanted
 from integration.provision.part import Part
 from integration.services.port import PortService
 from integration.services.port_setup import PortSetup
@@ -32,24 +32,23 @@ async def plan(
 ) -> list[Part]:
     """Every part with what is to be done about it. Raises BadInput for what clashes."""
     setup, again = PortSetup(port), set(renew)
-    pairs = await blueprints.look(port, settings)
-    known = await memory.recall(port) if _remembers(pairs) else memory.Memory()
-    there = {pair.wanted["identifier"] for pair in pairs if pair.present is not None}
-    ready = {pair.wanted["identifier"] for pair in pairs}
+    present = await setup.blueprints()
+    pairs = blueprints.look(present, settings)
+    known = await memory.recall(port) if memory.BLUEPRINT in present else memory.Memory()
+    ready = {pair.wanted["identifier"] for pair in pairs} | set(present)
     entities, actions, cards, pages, agents = await asyncio.gather(
-        documents.entities(port, there),
+        documents.entities(port, set(present)),
         documents.actions(port, setup, settings, door, known, again),
         documents.scorecards(setup, settings, ready, known, again),
         documents.pages(setup, settings, known, again),
-        documents.agents(port, settings, known, again),
+        documents.agents(port, settings, wanted.AGENT_BLUEPRINT in present, known, again),
     )
     reading = [part.after for part in [*actions, *agents] if part.after is not None]
     secrets = await documents.secrets(setup, door, settings.installation_key, known, reading)
-    return [*blueprints.parts(port, pairs, known), *entities, *secrets, *actions, *cards, *pages, *agents]
-
-
-def _remembers(pairs: list[blueprints.Pair]) -> bool:
-    return any(pair.wanted["identifier"] == memory.BLUEPRINT and pair.present for pair in pairs)
+    parts = [*blueprints.parts(port, pairs, known), *entities, *secrets, *actions, *cards, *pages, *agents]
+    for part in parts:
+        part.remembered = known.has(part.written)
+    return parts
 
 
 async def carry_out(port: PortService, parts: list[Part]) -> None:
@@ -71,8 +70,7 @@ async def carry_out(port: PortService, parts: list[Part]) -> None:
 
 
 async def _remember(port: PortService, parts: list[Part]) -> None:
-    known = await memory.recall(port)
-    await memory.remember(port, known, [part.written for part in parts if part.written is not None])
+    await memory.remember(port, [part.written for part in parts if part.written and not part.remembered])
 
 
 async def provision(port: PortService, settings: Settings, door: portjson.Door) -> list[str]:

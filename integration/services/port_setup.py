@@ -17,6 +17,14 @@ class PortSetup:
     def __init__(self, port: PortService) -> None:
         self._wire: PortWire = port.wire
 
+    async def blueprints(self) -> dict[str, Json]:
+        """Every blueprint of the organisation, by identifier."""
+        call = _call("blueprints.list")
+        found = (await self._wire.ask(call, "GET", "/blueprints")).object().get("blueprints")
+        if not isinstance(found, list):
+            raise self._wire.unreadable(call, "no list of blueprints")
+        return {str(one.get("identifier")): one for one in found if isinstance(one, dict)}
+
     # -- one object of a kind --------------------------------------------------------------------------
 
     async def scorecard(self, blueprint: str, identifier: str) -> Json | None:

@@ -21,22 +21,7 @@ from tests.sandbox.serve import serve
 WEBHOOK = portjson.Webhook("https://comms.example.com")
 CLAIMED = portjson.IntegrationAction("incident-comms")
 SERVICE = {"identifier": "service", "title": "Service", "schema": {"properties": {}}}
-BLUEPRINTS = {
-    "incident",
-    "incidentWarRoom",
-    "incidentNote",
-    "incidentCommunication",
-    "incidentCommunicationAttempt",
-    "incidentRecordLink",
-    "commsAudience",
-    "commsSwitch",
-    "commsProvision",
-    "statuspage",
-    "statuspageComponentGroup",
-    "statuspageComponent",
-    "statuspageIncident",
-    "statuspageIncidentUpdate",
-}
+BLUEPRINTS = {path.stem for path in (portjson.ROOT / "blueprints").glob("*.json") if "." not in path.stem}
 AUDIENCES = {"engineering", "support", "sales", "executives"}
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 import os
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from integration import portjson
 from integration.errors import BadInput
+from integration.provision import __main__ as command
 from integration.provision import read_target
-from integration.settings import variable
+from integration.provision.export import export
+from integration.settings import Settings, variable
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from tests.provision.conftest import Organisation
 
@@ -53,7 +59,7 @@ async def test_the_command_says_what_it_did(organisation: Organisation) -> None:
         "OCEAN__BASE_URL": "https://comms.example.com",
     }
 
-    async def command(**changes: str) -> tuple[int | None, str, str]:
+    async def called(**changes: str) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "integration.provision"),
             env=environment | changes,
@@ -65,9 +71,9 @@ async def test_the_command_says_what_it_did(organisation: Organisation) -> None:
         return process.returncode, out.decode(), err.decode()
 
     done, wrong, refused = await asyncio.gather(
-        command(),
-        command(OCEAN__INTEGRATION__CONFIG__OPEN_SEVERITIES="sev1"),
-        command(OCEAN__PORT__CLIENT_SECRET="nobody-knows"),
+        called(),
+        called(OCEAN__INTEGRATION__CONFIG__OPEN_SEVERITIES="sev1"),
+        called(OCEAN__PORT__CLIENT_SECRET="nobody-knows"),
     )
 
     assert done[0] == 0
@@ -77,3 +83,56 @@ async def test_the_command_says_what_it_did(organisation: Organisation) -> None:
     assert refused[0] == 1
     assert "Traceback" not in refused[2] + wrong[2]
     assert "nobody-knows" not in refused[2]
+
+
+async def test_a_dry_run_shows_the_difference_and_writes_nothing(
+    organisation: Organisation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = read_target(
+        {
+            "OCEAN__PORT__BASE_URL": organisation.url,
+            "OCEAN__PORT__CLIENT_ID": PORT_CLIENT_ID,
+            "OCEAN__PORT__CLIENT_SECRET": PORT_CLIENT_SECRET,
+            "OCEAN__BASE_URL": "https://comms.example.com",
+        }
+    )
+    before = organisation.effects()
+    await command.run(target, command.arguments(["--dry-run"]))
+    first = capsys.readouterr().out
+    nothing = organisation.effects() == before
+    await command.run(target, command.arguments([]))
+    done = len(organisation.effects())
+    moved = dataclasses.replace(target, door=portjson.Webhook("https://moved.example.com"))
+    await command.run(moved, command.arguments(["--dry-run"]))
+    second = capsys.readouterr().out
+    await command.run(target, command.arguments(["--dry-run", "--json"]))
+    third = json.loads(capsys.readouterr().out)
+
+    assert nothing
+    assert "blueprint incidentWarRoom: created" in first
+    assert "+++ action open_war_room (wanted)" in first
+    assert first.rstrip().endswith("nothing was written")
+    assert len(organisation.effects()) == done
+    assert '-    "url": "https://comms.example.com/integration/port/actions/open_war_room",' in second
+    assert '+    "url": "https://moved.example.com/integration/port/actions/open_war_room",' in second
+    assert "blueprint incidentWarRoom: unchanged" in second
+    assert not [part for part in third["parts"] if part["changes"]]
+
+
+def test_the_json_can_be_written_down_for_terraform(tmp_path: Path) -> None:
+    settings = Settings(incident_blueprint="pagerdutyIncident")
+    written = export(settings, portjson.Webhook("https://comms.example.com"), tmp_path)
+
+    terraform = json.loads((tmp_path / "main.tf.json").read_text())
+    resources = terraform["resource"]["restapi_object"]
+    assert set(tmp_path.rglob("*.json")) == set(written)
+    assert len(resources) == len(written) - 1
+    for resource in resources.values():
+        named = re.search(r'path\.module}/([^"]+\.json)', resource["data"])
+        assert named is not None
+        assert (tmp_path / named[1]).exists()
+        assert all(one.removeprefix("restapi_object.") in resources for one in resource.get("depends_on", []))
+        assert "${" not in resource.get("object_id", "")
+    assert "DELETE" not in json.dumps([one for one in resources.values() if "blueprints" in one["path"]])
+    additions = json.loads((tmp_path / "blueprints/pagerdutyIncident.additions.json").read_text())
+    assert set(additions["relations"]) >= {"warRoom"}
