@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -31,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that no process is left alone with it at the end."""
     items.sort(key=lambda item: _place(item.nodeid))
     for item in items:
-        if item.nodeid.startswith(tuple(STORIES + name for name in REHEARSALS)):
+        if _is_rehearsal(item.nodeid):
             item.add_marker("rehearsal")
 
 
@@ -44,7 +46,7 @@ def _place(nodeid: str) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `-n`, the stories of one file stay in one process: their stage takes seconds to set up."""
+    """With `-n`, the stories of one stage stay in one process: it takes seconds to set up."""
     if config.getoption("dist", "no") != "load":
         return None
     config.option.loadscopereorder = False  # it would put files of many quick tests first
@@ -53,5 +55,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return scheduler
 
 
+@functools.cache
 def _scope(nodeid: str) -> str:
-    return nodeid.partition("::")[0] if nodeid.startswith(STORIES) else nodeid
+    """What stays in one process: the stories of one stage, or of one file where it has a stage of its own."""
+    if not nodeid.startswith(STORIES):
+        return nodeid
+    file = nodeid.partition("::")[0]
+    if _is_rehearsal(nodeid):
+        return file
+    text = (Path(__file__).resolve().parents[1] / file).read_text()
+    if "other_stage" in text:
+        return "other_stage"
+    return "stage" if "stage: Stage" in text and "staged(" not in text else file
+
+
+def _is_rehearsal(nodeid: str) -> bool:
+    return nodeid.startswith(tuple(STORIES + name for name in REHEARSALS))
