@@ -13,6 +13,7 @@ import jq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from integration.errors import BadInput
+from integration.guard_rules import GuardRule, Weight
 from integration.models import NOTE_KINDS, NoteKind
 
 PREFIX = "OCEAN__INTEGRATION__CONFIG__"
@@ -95,6 +96,14 @@ def _usual_reactions() -> dict[str, NoteKind]:
     }
 
 
+Impact = Literal["none", "minor", "major", "critical"]
+"""Of a public incident, in Statuspage's words."""
+
+
+def _usual_impacts() -> dict[str, Impact]:
+    return {"sev1": "critical", "sev2": "major", "sev3": "minor", "sev4": "none"}
+
+
 class Settings(BaseModel):
     """Everything that can be set. A field's environment variable is `variable(field)`.
 
@@ -138,12 +147,22 @@ class Settings(BaseModel):
     statuspage_pages: tuple[str, ...] = ()
     # In the door's path, as Statuspage signs nothing: it must be hard to guess and fit an address.
     statuspage_webhook_secret: str = Field("", pattern=r"^([A-Za-z0-9_-]{16,200})?$")
+    statuspage_mirror: Literal["whole", "additions"] = "whole"
     statuspage_requests_per_minute: int = Field(60, ge=10, le=6000)
-    severity_impacts: dict[str, Literal["none", "minor", "major", "critical"]] = Field(
-        default_factory=lambda: {"sev1": "critical", "sev2": "major", "sev3": "minor", "sev4": "none"}
-    )
+    severity_impacts: dict[str, Impact] = Field(default_factory=_usual_impacts)
     public_words: dict[str, str] = Field(default_factory=dict)
     public_approval_minutes: int = Field(60, ge=1)
+
+    employee_blueprint: str = Field("_user", pattern=r"^[^\s{}\"]{0,100}$")
+    employee_names: str = "[.title, .identifier]"
+    customer_blueprint: str = Field("", pattern=r"^[^\s{}\"]{0,100}$")
+    customer_names: str = "[.title]"
+    internal_domains: tuple[str, ...] = ()
+    internal_tools: tuple[str, ...] = ()
+    allowed_words: tuple[str, ...] = ()
+    guard_rules: dict[GuardRule, Weight] = Field(default_factory=dict)
+    guard_late_minutes: float = Field(30, ge=0)
+    guard_start_minutes: float = Field(30, ge=0)
 
     smtp_host: str = ""
     smtp_port: int = Field(587, ge=1, le=65535)
@@ -151,6 +170,9 @@ class Settings(BaseModel):
     smtp_password: str = ""
     smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
     mail_from: str = Field("", pattern=r"^([^@\s<>\",;:]+@[^@\s<>\",;:]+)?$")
+
+    notice_calm_seconds: float = Field(120.0, ge=0, le=3600)
+    mail_unsubscribe: str = Field("", pattern=r"^((https://|mailto:)[!-;=?-~]+)?$")
 
     archive_after_quiet_minutes: int = Field(1440, ge=0)
     private_rooms_team: str = ""
@@ -203,7 +225,7 @@ class Settings(BaseModel):
     def _ends_in_slash(cls, url: str) -> str:
         return url + "/"  # slack-sdk appends the method's name as it is
 
-    @field_validator("service_owners", "service_components")
+    @field_validator("service_owners", "service_components", "employee_names", "customer_names")
     @classmethod
     def _owners_compile(cls, expression: str) -> str:
         return _compiling(expression)

@@ -5,20 +5,17 @@ Text in, findings out: no I/O, no clock, no randomness.
 
 from integration.guards.check import cleaned, leaks
 from integration.guards.contradictions import Inside, Public, Rules, contradictions
-from integration.guards.finding import WEIGHTS, Finding, Rule, Weight, blocking, leak_findings
+from integration.guards.finding import Finding, blocking, leak_findings
 from integration.guards.leak import Kind, Knows, Leak, Words
 
 __all__ = [
-    "WEIGHTS",
     "Finding",
     "Inside",
     "Kind",
     "Knows",
     "Leak",
     "Public",
-    "Rule",
     "Rules",
-    "Weight",
     "Words",
     "blocking",
     "cleaned",

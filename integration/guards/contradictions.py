@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from integration.guard_rules import WEIGHTS, GuardRule, Weight
 from integration.guards.claims import Said, contradicted
-from integration.guards.finding import WEIGHTS, Finding, Rule, Weight, finding
+from integration.guards.finding import Finding, finding
 from integration.models import Value
 
 NAME_LIMIT = 255  # Statuspage: characters of an incident's name
@@ -90,7 +91,7 @@ class Inside(Value):
 class Rules(Value):
     """The customer's settings for these checks. Minutes are how far two times may lie apart."""
 
-    weights: Mapping[Rule, Weight] = WEIGHTS
+    weights: Mapping[GuardRule, Weight] = WEIGHTS
     impacts: Mapping[str, str] = {}  # severity -> impact that customers are shown
     late_minutes: float = 30
     start_minutes: float = 30
@@ -111,7 +112,7 @@ def contradictions(
 
 def _reasons(
     public: Public, inside: Inside, notes: Sequence[Said], now: datetime, rules: Rules
-) -> Iterator[tuple[Rule, str]]:
+) -> Iterator[tuple[GuardRule, str]]:
     if inside.private:
         yield "private", "the incident is private: nothing of it goes on a public page"
     yield from _state(public, inside, now, rules)
@@ -128,7 +129,7 @@ def _reasons(
         yield from _limits(public)
 
 
-def _state(public: Public, inside: Inside, now: datetime, rules: Rules) -> Iterator[tuple[Rule, str]]:
+def _state(public: Public, inside: Inside, now: datetime, rules: Rules) -> Iterator[tuple[GuardRule, str]]:
     stands = inside.status or "open"
     if public.status in _OVER and not inside.closed:
         yield "resolved early", f"the page would say {public.status} while the incident is still {stands}"
@@ -146,7 +147,7 @@ def _state(public: Public, inside: Inside, now: datetime, rules: Rules) -> Itera
             yield "status ahead", f"the page would say {public.status} while the incident is {stands}"
 
 
-def _components(public: Public) -> Iterator[tuple[Rule, str]]:
+def _components(public: Public) -> Iterator[tuple[GuardRule, str]]:
     if public.status not in _OVER:
         return
     left = sorted(
@@ -158,7 +159,7 @@ def _components(public: Public) -> Iterator[tuple[Rule, str]]:
         yield "components", f"the page would say {public.status} and leave {', '.join(left)}"
 
 
-def _impact(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[Rule, str]]:
+def _impact(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[GuardRule, str]]:
     wanted = {severity.lower(): impact for severity, impact in rules.impacts.items()}.get(
         inside.severity.lower(), ""
     )
@@ -175,7 +176,7 @@ def _impact(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[Rule
         yield "impact", f"every component would show as operational while the incident is {inside.severity}"
 
 
-def _start(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[Rule, str]]:
+def _start(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[GuardRule, str]]:
     if inside.started_at is None:
         return
     began = inside.started_at.astimezone(UTC)
@@ -218,7 +219,7 @@ def _told(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _limits(public: Public) -> Iterator[tuple[Rule, str]]:
+def _limits(public: Public) -> Iterator[tuple[GuardRule, str]]:
     for what, text, limit in (("title", public.name, NAME_LIMIT), ("text", public.body, BODY_LIMIT)):
         if not text.strip():
             yield "limits", f"the {what} is empty"
