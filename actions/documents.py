@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from actions.base import Kit
 from integration import plan, rca, timeline
+from integration.entities import NOTE
 from integration.models import Communication, Incident, WarRoom
 
 
@@ -19,15 +20,25 @@ async def write_documents(
     """
     if plan.hidden(room.private or incident.private, kit.settings):
         return
-    entities, record = await asyncio.gather(
-        kit.catalog.notes_of_room(room), kit.catalog.communications(incident.identifier)
+    entities, record, calls = await asyncio.gather(
+        kit.catalog.notes_of_room(room),
+        kit.catalog.communications(incident.identifier),
+        kit.catalog.bridge_events(incident.identifier),
     )
-    notes = [facts for entity in entities if (facts := timeline.note_facts(entity)) is not None]
+    page = kit.catalog.reader.page
+    notes = [
+        # A note by a button was said in Port.
+        facts if facts.permalink else facts.model_copy(update={"permalink": page(NOTE, facts.identifier)})
+        for entity in entities
+        if (facts := timeline.note_facts(entity)) is not None
+    ]
     communications = list({one.step.key: one for one in [*record, *latest]}.values())
+    happened = timeline.events(incident, room, notes, communications, calls, page)
     await kit.catalog.patch_room(
         room.identifier,
         {
-            "timeline": timeline.markdown(timeline.events(incident, room, notes, communications)),
-            "rca": rca.document(incident, room, notes, communications),
+            "timeline": timeline.markdown(happened),
+            "rca": rca.document(incident, room, notes, communications, calls, page),
+            "postmortemDraft": rca.postmortem(incident, room, notes, communications),
         },
     )

@@ -16,6 +16,7 @@ from actions import (
     send_email,
     sync_war_room,
     update_status_page,
+    write_rca,
 )
 from actions.base import Handle, Kit
 from integration.models import Command, Outcome
@@ -32,6 +33,7 @@ ACTIONS: Mapping[str, Handle] = {
     "update_status_page": update_status_page.handle,
     "resolve_status_page": resolve_status_page.handle,
     "send_communication": send_communication.handle,
+    "write_rca": write_rca.handle,
 }
 
 

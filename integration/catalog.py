@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
+from integration.bridge_events import BRIDGE_EVENT, BridgeEvent, read_bridge_event
 from integration.entities import (
     ATTEMPT,
     AUDIENCE,
@@ -143,6 +144,12 @@ class Catalog:
         rules = [{"property": "channelId", "operator": "=", "value": channel}]
         return [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
 
+    async def room_of_meeting(self, meeting: str) -> WarRoom | None:
+        """The latest room with this Zoom meeting. Port's search lags by seconds."""
+        rules = [{"property": "meetingId", "operator": "=", "value": meeting}]
+        rooms = [room for entity in await self._port.search(WAR_ROOM, rules) if (room := read_room(entity))]
+        return max(rooms, key=lambda room: room.generation, default=None)
+
     async def rooms_opened_since(self, since: datetime) -> frozenset[str]:
         """Identifiers of the war rooms that were opened since then. Port's search lags by seconds."""
         rules = [{"property": "openedAt", "operator": "between", "value": _since(since)}]
@@ -201,7 +208,7 @@ class Catalog:
         rules = [
             {"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": room.incident}
         ]
-        for blueprint in (NOTE, COMMUNICATION, LINK):
+        for blueprint in (NOTE, COMMUNICATION, LINK, BRIDGE_EVENT):
             entities = [
                 {"identifier": entity["identifier"], "team": teams(room.team)}
                 for entity in await self._port.search(blueprint, rules)
@@ -267,6 +274,24 @@ class Catalog:
         """Whose the n-th take-over of a communication is; an empty string when there is none."""
         held = await self._port.get_entity(ATTEMPT, f"{key}:attempt:{number}")
         return str((held or {}).get("properties", {}).get("owner") or "")
+
+    async def bridge_events(self, incident: str) -> list[BridgeEvent]:
+        """What happened in the calls of one incident. Port's search lags by seconds."""
+        rules = [{"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": incident}]
+        found = await self._port.search(BRIDGE_EVENT, rules)
+        return [
+            event
+            for entity in found
+            if (entity.get("relations") or {}).get("incident") == incident
+            and (event := read_bridge_event(entity)) is not None
+        ]
+
+    async def entity(self, blueprint: str, identifier: str) -> Json | None:
+        return await self._port.get_entity(blueprint, identifier)
+
+    async def merge(self, blueprint: str, entities: Sequence[Json]) -> None:
+        """Create or merge entities of ours; raises Refused when one is not written."""
+        _all_written(blueprint, await self._port.merge_entities(blueprint, list(entities)))
 
     async def communications(self, incident: str) -> list[Communication]:
         """Everything on the record of one incident. Port's search lags by seconds."""

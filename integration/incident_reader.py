@@ -24,6 +24,7 @@ class IncidentReader:
             name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()
         }
         self._owners = jq.compile(settings.service_owners)
+        self._components = jq.compile(settings.service_components)
 
     def read(self, entity: Json) -> Incident:
         """The incident in `entity`. Raises BadInput naming the setting whose jq fails on it."""
@@ -51,9 +52,17 @@ class IncidentReader:
                     found[address] = None
         return tuple(found)
 
+    def components(self, service: Json) -> tuple[str, ...]:
+        """Identifiers of the status page components by which customers see this service entity."""
+        return texts_of(self._first("service_components", self._components, service))
+
     def url(self, identifier: str) -> str:
+        return self.page(self._settings.incident_blueprint, identifier)
+
+    def page(self, blueprint: str, identifier: str) -> str:
+        """Where people see an entity in Port."""
         base = self._settings.port_app_url.rstrip("/")
-        return f"{base}/{self._settings.incident_blueprint}Entity?identifier={quote(identifier, safe='')}"
+        return f"{base}/{blueprint}Entity?identifier={quote(identifier, safe='')}"
 
     @staticmethod
     def _first(name: str, program: Any, entity: Json) -> Any:

@@ -395,6 +395,11 @@ class Mirror:
 
     # What the documents of a closed room say
 
+    def document_soon(self, room: WarRoom) -> None:
+        """Something came to a room beside its messages: its documents are written anew where it is closed."""
+        if (known := self._rooms.get(room.channel_id)) is not None:
+            self._document_soon(known)
+
     def _document_soon(self, known: Mirrored) -> None:
         if self._document_room is None or known.room.state != "closed":
             return

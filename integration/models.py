@@ -240,6 +240,8 @@ Operation = Literal[
     "update_incident",
     "resolve_incident",
 ]
+PUBLIC_OPERATIONS: tuple[Operation, ...] = ("publish_incident", "update_incident", "resolve_incident")
+"""What is said on a status page."""
 CommunicationState = Literal["sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"]
 COMMUNICATION_STATES: tuple[CommunicationState, ...] = get_args(CommunicationState)
 

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from integration import mdtext, timeline
+from integration.bridge_events import BridgeEvent
+from integration.entities import COMMUNICATION
 from integration.messages import written_words
-from integration.models import Communication, Incident, NoteKind, WarRoom
-from integration.timeline import NoteFacts
+from integration.models import PUBLIC_OPERATIONS, Communication, Incident, NoteKind, WarRoom
+from integration.situation import line, situation
+from integration.timeline import NoteFacts, PortUrl
 
 # Port takes at most 1 MiB a write, and nobody reads that much: each part says how much more there is.
 NOTES_LIMIT, NOTES_BYTES = 100, 40_000  # of one kind
@@ -27,10 +30,17 @@ def document(
     room: WarRoom | None,
     notes: Sequence[NoteFacts],
     communications: Sequence[Communication],
+    calls: Sequence[BridgeEvent] = (),
+    port_url: PortUrl = timeline.nowhere,
 ) -> str:
-    """The whole document; the same facts in any order give the same text."""
+    """The whole document; the same facts in any order give the same text.
+
+    `calls` is what happened in the room's calls, `port_url` the page of an entity in Port: each line leads to
+    its source, and what has none outside leads there.
+    """
     told = sorted(notes, key=lambda note: (mdtext.utc(note.said_at), note.identifier))
-    happened = timeline.events(incident, room, notes, communications)
+    happened = timeline.events(incident, room, notes, communications, calls, port_url)
+    opened, settled = ([note for note in told if note.open is is_open] for is_open in (True, False))
     short = [event for event in happened if event.kind in _SHORT]
     name = f"{incident.identifier}: {incident.title}" if incident.title else incident.identifier
     sections = [
@@ -43,12 +53,50 @@ def document(
         ("Contributing findings", _notes(told, "finding", "No finding was noted.")),
         ("What helped", _notes(told, "workaround", "No workaround was noted.")),
         ("Decisions", _notes(told, "decision", "No decision was noted.")),
-        ("Open actions", _notes(told, "action", "No action was noted.", item="- [ ] ")),
-        ("Open questions", _notes(told, "question", "No question was noted.")),
-        ("Communications made", _communications(communications, room)),
+        ("Open actions", _notes(opened, "action", "No action is open.", item="- [ ] ")),
+        ("Actions done", _notes(settled, "action", "No action was noted as done.", item="- [x] ")),
+        ("Open questions", _notes(opened, "question", "No question is open.")),
+        ("Communications made", _communications(communications, room, port_url)),
     ]
     title = f"# {mdtext.inline(mdtext.one_line(name, 300))}"
     return "\n\n".join([title, *(f"## {heading}\n\n{text}" for heading, text in sections)]) + "\n"
+
+
+def postmortem(
+    incident: Incident,
+    room: WarRoom | None,
+    notes: Sequence[NoteFacts],
+    communications: Sequence[Communication],
+) -> str:
+    """A draft for the status page, from what is sure: no names, no links, no severity; it says what is still
+    to be written. Whoever publishes it puts it through the guards and changes what customers should not read.
+    """
+    told = sorted((note for note in notes if note.sure), key=lambda note: (note.said_at, note.identifier))
+    closed_at = room.closed_at if room is not None and room.state != "open" else None
+    lasted = _duration(incident.started_at, closed_at)
+    began = f"It began at {_moment(incident.started_at)}" if incident.started_at else ""
+    what = [f"{began} and lasted {lasted}." if began and closed_at else f"{began}." if began else ""]
+    said = [
+        f"- {mdtext.moment(timeline.happened_at(one))} UTC: "
+        + mdtext.inline(mdtext.one_line(written_words(one.step), WORDS_LIMIT))
+        for one in sorted(communications, key=timeline.happened_at)
+        if one.step.operation in PUBLIC_OPERATIONS and one.state == "sent" and written_words(one.step)
+    ]
+    sections = [
+        ("What happened", "\n".join([*filter(None, what), _plain(told, "finding")])),
+        ("Impact", _plain(told, "impact")),
+        ("What helped", _plain(told, "workaround")),
+        ("What we do next", _plain(told, "action")),
+    ]
+    if said:
+        sections.insert(2, ("What we said", "\n".join(said)))
+    return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections) + "\n"
+
+
+def _plain(notes: Sequence[NoteFacts], kind: NoteKind) -> str:
+    """What notes of one kind say, without who said it and where."""
+    lines = ["- " + mdtext.inline(mdtext.one_line(note.title, 300)) for note in notes if note.kind == kind]
+    return "\n".join(mdtext.fitting(lines, 20, 8_000)) or "(to be written)"
 
 
 def _summary(incident: Incident, room: WarRoom | None, notes: Sequence[NoteFacts]) -> str:
@@ -70,6 +118,14 @@ def _summary(incident: Incident, room: WarRoom | None, notes: Sequence[NoteFacts
     if room is not None:
         name = f"#{room.channel_name}" if room.channel_name else room.channel_id
         facts.append(("Channel", mdtext.link(room.channel_url, name)))
+    stands = situation(notes)
+    known = (
+        ("Impact", stands.impact),
+        ("Last finding", stands.finding),
+        ("What helped last", stands.workaround),
+        ("Last update", stands.update),
+    )
+    facts += [(name, line(note)) for name, note in known if note is not None]
     if notes:
         counts = Counter(note.kind for note in notes)
         facts.append(("Notes", ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts))))
@@ -81,38 +137,29 @@ def _notes(notes: Sequence[NoteFacts], kind: NoteKind, none: str, item: str = "-
     chosen = [note for note in notes if note.kind == kind]
     if not chosen:
         return none
-    lines = mdtext.fitting((item + _line(note) for note in chosen), NOTES_LIMIT, NOTES_BYTES)
+    shown = (item + line(note, owners=kind == "action", limit=WORDS_LIMIT) for note in chosen)
+    lines = mdtext.fitting(shown, NOTES_LIMIT, NOTES_BYTES)
     if more := len(chosen) - len(lines):
         lines.append(f"- {more} more among the notes")
     return "\n".join(lines)
 
 
-def _line(note: NoteFacts) -> str:
-    words = note.text if note.text.strip() else note.title
-    marks = [mark for mark, true in (("edited", note.edited), ("unsure", not note.sure)) if true]
-    said = mdtext.inline(mdtext.one_line(words, WORDS_LIMIT))
-    by = mdtext.inline(mdtext.one_line(note.author, 200)) or "unknown"
-    at = mdtext.link(note.permalink, mdtext.moment(note.said_at))
-    return f"{said} ({', '.join([by, at, *marks])})"
-
-
-def _communications(communications: Sequence[Communication], room: WarRoom | None) -> str:
+def _communications(communications: Sequence[Communication], room: WarRoom | None, port_url: PortUrl) -> str:
     if not communications:
         return "Nothing was communicated."
     ordered = sorted(communications, key=lambda one: (timeline.happened_at(one), one.step.key))
     header = ("When (UTC)", "What", "To whom", "Medium", "State", "By", "Approved by", "Link")
-    rows = mdtext.fitting((_sent(one, room) for one in ordered), COMMUNICATIONS_LIMIT, COMMUNICATIONS_BYTES)
+    made = (_sent(one, room, port_url) for one in ordered)
+    rows = mdtext.fitting(made, COMMUNICATIONS_LIMIT, COMMUNICATIONS_BYTES)
     table = mdtext.table(header, rows)
     more = len(ordered) - len(rows)
     return f"{table}\n\n{more} more on the record" if more else table
 
 
-_MEDIA = {"open_bridge": "zoom", "send_email": "email"} | dict.fromkeys(
-    ("publish_incident", "update_incident", "resolve_incident"), "statuspage"
-)
+_MEDIA = {"open_bridge": "zoom", "send_email": "email"} | dict.fromkeys(PUBLIC_OPERATIONS, "statuspage")
 
 
-def _sent(one: Communication, room: WarRoom | None) -> str:
+def _sent(one: Communication, room: WarRoom | None, port_url: PortUrl) -> str:
     step = one.step
     words = mdtext.one_line(written_words(step), 160)
     audience = f"{step.audience}: " if step.audience else ""
@@ -125,7 +172,7 @@ def _sent(one: Communication, room: WarRoom | None) -> str:
         step.approved_by,
     ]
     at = mdtext.moment(timeline.happened_at(one))
-    link = timeline.source(one)
+    link = timeline.source(one) or port_url(COMMUNICATION, step.key)
     shown = [mdtext.inline(mdtext.one_line(cell, 400)) for cell in cells]
     return mdtext.row([at, *shown, mdtext.link(link, "open") if link else ""])
 

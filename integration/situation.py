@@ -82,7 +82,7 @@ def line(note: NoteFacts | None, *, owners: bool = False, limit: int = WORDS_LIM
 def _last(ordered: Sequence[NoteFacts], kind: NoteKind) -> NoteFacts | None:
     found = [note for note in ordered if note.kind == kind]
     sure = [note for note in found if note.sure]
-    return (sure or found or [None])[-1]
+    return next(reversed(sure or found), None)
 
 
 def _listed(notes: Sequence[NoteFacts], item: str, *, owners: bool = False) -> str:

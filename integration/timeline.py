@@ -7,14 +7,24 @@ invented: an event is a note, a time of the war room or the incident, or an entr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from integration import mdtext
-from integration.entities import texts_of
+from integration.bridge_events import BRIDGE_EVENT, BridgeEvent
+from integration.entities import COMMUNICATION, texts_of
 from integration.messages import written_words
-from integration.models import NOTE_KINDS, Communication, Incident, Json, Step, Value, WarRoom
+from integration.models import (
+    NOTE_KINDS,
+    PUBLIC_OPERATIONS,
+    Communication,
+    Incident,
+    Json,
+    Step,
+    Value,
+    WarRoom,
+)
 from integration.times import when
 
 MAX_ENTRIES = 1000
@@ -22,6 +32,15 @@ MAX_BYTES = 100_000
 WORDS_LIMIT = 280  # characters of one entry
 NOTE = "note"  # kind of a note whose own kind is none of ours
 SURE = 0.7  # a note that no person marked counts as sure from this confidence on
+
+
+PortUrl = Callable[[str, str], str]
+"""The page of an entity in Port, by blueprint and identifier."""
+
+
+def nowhere(blueprint: str, identifier: str) -> str:
+    """For who knows no address of Port."""
+    return ""
 
 
 class NoteFacts(Value):
@@ -91,8 +110,11 @@ def events(
     room: WarRoom | None,
     notes: Sequence[NoteFacts],
     communications: Sequence[Communication],
+    calls: Sequence[BridgeEvent] = (),
+    port_url: PortUrl = nowhere,
 ) -> list[Event]:
-    """All that is known, oldest first; the same input in any order gives the same list.
+    """All that is known, oldest first; the same input in any order gives the same list. `calls` is what
+    happened in the room's calls; `port_url` gives the page of an entity, for what has no source outside Port.
 
     Messages that one run sent to many destinations are one event, and so are the notices of one change of
     status. Meeting links stay out: they let their reader in.
@@ -100,7 +122,8 @@ def events(
     found = [*_of_incident(incident), *(_of_room(room) if room else ()), *(_of_note(note) for note in notes)]
     opened = room is not None and room.opened_at is not None
     told = [one for one in communications if not (opened and _is_opened_room(one, room))]
-    found += [_of_group(group, room) for group in _groups(told)]
+    found += [_of_group(group, room, port_url) for group in _groups(told)]
+    found += [_of_call(one, port_url) for one in calls]
     return sorted(found, key=_order)
 
 
@@ -186,6 +209,26 @@ def _of_note(note: NoteFacts) -> Event:
     )
 
 
+_CALL = {
+    "started": "The call began",
+    "ended": "The call ended",
+    "summary": "Zoom's summary of the call",
+    "transcript": "Transcript of the call",
+}
+
+
+def _of_call(one: BridgeEvent, port_url: PortUrl) -> Event:
+    who = one.person or "Somebody"
+    said = f"{who} joined the call" if one.event == "joined" else _CALL[one.event]
+    text = mdtext.one_line(f"{said}: {one.detail}" if one.detail else said, WORDS_LIMIT)
+    return Event(
+        time=mdtext.utc(one.at),
+        kind="bridge",
+        text=text,
+        link=one.link or port_url(BRIDGE_EVENT, one.identifier),
+    )
+
+
 def _is_opened_room(one: Communication, room: WarRoom | None) -> bool:
     """Whether this is the very channel that `room` tells of already."""
     data = one.receipt.data if one.receipt else {}
@@ -210,7 +253,7 @@ def _groups(communications: Sequence[Communication]) -> list[list[Communication]
     return list(groups.values())
 
 
-def _of_group(group: Sequence[Communication], room: WarRoom | None) -> Event:
+def _of_group(group: Sequence[Communication], room: WarRoom | None, port_url: PortUrl) -> Event:
     first = group[0]
     step = first.step
     # Of one change of status the notice says it shortest.
@@ -224,7 +267,7 @@ def _of_group(group: Sequence[Communication], room: WarRoom | None) -> Event:
         kind=_kind(step),
         text=mdtext.one_line(said, WORDS_LIMIT),
         by=by,
-        link=next((link for one in group if (link := source(one))), ""),
+        link=next((link for one in group if (link := source(one))), "") or port_url(COMMUNICATION, step.key),
     )
 
 
@@ -232,7 +275,7 @@ def _kind(step: Step) -> str:
     if step.purpose == "status notice":
         return "status"
     kinds: dict[str, str] = {"open_channel": "room", "open_bridge": "bridge"}
-    kinds |= dict.fromkeys(("publish_incident", "update_incident", "resolve_incident"), "public")
+    kinds |= dict.fromkeys(PUBLIC_OPERATIONS, "public")
     return kinds.get(step.operation, "communication")
 
 

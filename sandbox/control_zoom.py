@@ -20,6 +20,7 @@ class ZoomControl:
             route("POST", "/zoom/join", self._join),
             route("POST", "/zoom/leave", self._leave),
             route("POST", "/zoom/end", self._end),
+            route("POST", "/zoom/delete", self._delete),
             route("POST", "/zoom/webhook-url", self._webhook_url),
             route("POST", "/zoom/revoke-tokens", self._revoke),
             route("GET", "/zoom/meetings", self._meetings),
@@ -53,11 +54,25 @@ class ZoomControl:
         return {"ok": True}
 
     async def _end(self, request: Request) -> Json:
-        """{meeting, summary?: Markdown that AI Companion wrote} -> {ended}: false when none was under way"""
+        """{meeting, summary?: Markdown that AI Companion wrote, transcript?: [{at: seconds, speaker, text}]}
+        -> {ended}: false when none was under way. A call with a transcript was recorded."""
         given = await body(request)
         meeting, summary = self._meeting(given.any("meeting")), given.text("summary", "")
+        turns = _turns(given.any("transcript")) if "transcript" in given.values else []
         given.done()
-        return {"ended": self.zoom.life.end(meeting, summary)}
+        return {"ended": self.zoom.life.end(meeting, summary, turns)}
+
+    async def _delete(self, request: Request) -> Json:
+        """{meeting, what: "summary" | "recording"}: the last one, by a person, for good -> {deleted}"""
+        given = await body(request)
+        meeting, what = self._meeting(given.any("meeting")), given.text("what")
+        given.done()
+        if what == "summary":
+            return {"deleted": self.zoom.life.delete_summary(meeting)}
+        if what != "recording":
+            raise Bad("what", "summary or recording")
+        past = [one for one in meeting.past if one.uuid in self.zoom.recordings.by_uuid]
+        return {"deleted": bool(past) and self.zoom.recordings.delete(meeting, past[-1])}
 
     async def _webhook_url(self, request: Request) -> Json:
         """{url}: set after the endpoint.url_validation handshake; null switches events off."""
@@ -82,3 +97,19 @@ class ZoomControl:
     async def _meetings(self, request: Request) -> list[Json]:
         found: list[Json] = self.zoom.state()["meetings"]
         return found
+
+
+def _turns(given: object) -> list[tuple[float, str, str]]:
+    """What people said: second of the recording, name, words."""
+    wanted = Bad("transcript", "a list of {at: seconds, speaker, text} is needed")
+    if not isinstance(given, list):
+        raise wanted
+    turns = []
+    for one in given:
+        found = one if isinstance(one, dict) else {}
+        at, speaker, text = found.get("at"), found.get("speaker"), found.get("text")
+        known = isinstance(at, int | float) and not isinstance(at, bool) and at >= 0
+        if not known or not isinstance(speaker, str) or not isinstance(text, str):
+            raise wanted
+        turns.append((float(at), speaker, text))
+    return turns

@@ -24,6 +24,7 @@ HEADINGS = [
     "What helped",
     "Decisions",
     "Open actions",
+    "Actions done",
     "Open questions",
     "Communications made",
 ]
@@ -40,7 +41,8 @@ def test_the_whole_document() -> None:
         note("finding", "pool of checkout-db\nis exhausted", 20, sure=False),
         note("workaround", "rolled back on half", 30, author="owner", edited=True),
         note("decision", "roll back everywhere", 35),
-        note("action", "@responder add an alert", 40, author="owner", permalink=""),
+        note("action", "@responder add an alert", 40, author="owner", owner="responder", permalink=""),
+        note("action", "page support", 41, open=False),
         note("question", "when is it over?", 42),
         note("update", "we look at it", 6),
     ]
@@ -75,6 +77,7 @@ def test_the_whole_document() -> None:
     assert document.startswith("# INC-42: Checkout is slow\n\n## Summary\n")
     sections = _sections(document)
     assert list(sections) == HEADINGS
+    at = "https://chat.example.com/archives/C0ROOM000/p000"
     assert sections["Summary"].split("\n") == [
         f"- **Incident:** [INC-42]({INCIDENT.url})",
         "- **Title:** Checkout is slow",
@@ -86,15 +89,25 @@ def test_the_whole_document() -> None:
         "- **Duration, start to closing:** 1 h 35 min",
         "- **Services:** checkout-api, payments",
         f"- **Channel:** [#inc-42-checkout]({ROOM.channel_url})",
-        "- **Notes:** 1 action, 1 decision, 1 finding, 1 impact, 1 question, 1 update, 1 workaround",
+        f"- **Impact:** 30% of customers can't pay (support, [2026-03-14 09:07:00 UTC]({at}070))",
+        "- **Last finding:** pool of checkout-db is exhausted "
+        f"(responder, [2026-03-14 09:20:00 UTC]({at}200), unsure)",
+        f"- **What helped last:** rolled back on half (owner, [2026-03-14 09:30:00 UTC]({at}300), edited)",
+        f"- **Last update:** we look at it (responder, [2026-03-14 09:06:00 UTC]({at}060))",
+        "- **Notes:** 2 action, 1 decision, 1 finding, 1 impact, 1 question, 1 update, 1 workaround",
     ]
-    at = "https://chat.example.com/archives/C0ROOM000/p000"
-    assert sections["Impact"] == f"- 30% of customers can't pay (support, [2026-03-14 09:07:00]({at}070))"
+    assert sections["Impact"] == f"- 30% of customers can't pay (support, [2026-03-14 09:07:00 UTC]({at}070))"
     assert sections["Contributing findings"] == (
-        f"- pool of checkout-db is exhausted (responder, [2026-03-14 09:20:00]({at}200), unsure)"
+        f"- pool of checkout-db is exhausted (responder, [2026-03-14 09:20:00 UTC]({at}200), unsure)"
     )
-    assert sections["What helped"].endswith(f"(owner, [2026-03-14 09:30:00]({at}300), edited)")
-    assert sections["Open actions"] == "- [ ] @responder add an alert (owner, 2026-03-14 09:40:00)"
+    assert sections["What helped"].endswith(f"(owner, [2026-03-14 09:30:00 UTC]({at}300), edited)")
+    assert sections["Open actions"] == (
+        "- [ ] @responder add an alert **responder** (owner, 2026-03-14 09:40:00 UTC)"
+    )
+    assert (
+        sections["Actions done"]
+        == f"- [x] page support **no owner** (responder, [2026-03-14 09:41:00 UTC]({at}410))"
+    )
     assert "we look at it" not in sections["Timeline"]
     assert "pool of checkout-db is exhausted" in sections["Timeline"]
     link = "https://chat.example.com/archives"

@@ -1,4 +1,4 @@
-"""Zoom's door: webhook validation and the life of a bridge."""
+"""Zoom's door: webhook validation, the life of a bridge and what was said in it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ from integration.doors import signatures
 from integration.doors.request import Refusal, body_of, object_in
 from integration.errors import ServiceError
 
-BRIDGE_STATES = {"meeting.started": "started", "meeting.ended": "ended"}
-
-Note = Callable[[str, str], Awaitable[None]]
-"""Called with a meeting's id and the new state of its bridge."""
+Take = Callable[[dict[str, Any]], Awaitable[None]]
+"""Called with a verified webhook; returns when what it tells stands in Port, raises ServiceError when not."""
 
 
-def add_routes(
-    router: APIRouter, secret: Callable[[], str], bridge_changed: Callable[[], Awaitable[Note]]
-) -> None:
+def add_routes(router: APIRouter, secret: Callable[[], str], bridge: Callable[[], Awaitable[Take]]) -> None:
     """POST /zoom/events: 200 taken in, 400 no JSON, 401 unsigned, 413, 503 not ready (Zoom comes again)."""
 
     @router.post("/zoom/events")
@@ -42,15 +38,12 @@ def add_routes(
                 return JSONResponse(
                     {"plainToken": plain, "encryptedToken": signatures.zoom_challenge(secret(), plain)}
                 )
-            changed = await bridge_changed()
+            take = await bridge()
         except Refusal as refusal:
             return refusal.response()
-        meeting = inner.get("object")
-        state = BRIDGE_STATES.get(str(message.get("event")))
-        if state and isinstance(meeting, dict) and meeting.get("id"):
-            try:
-                await changed(str(meeting["id"]), state)
-            except ServiceError as problem:
-                logger.warning(f"zoom {message.get('event')}: {problem}")
-                return Refusal(503, "the war room could not be written; try again").response()
+        try:
+            await take(message)
+        except ServiceError as problem:
+            logger.warning(f"zoom {message.get('event')}: {problem}")
+            return Refusal(503, "it is not written yet; try again").response()
         return JSONResponse({"ok": True})

@@ -121,7 +121,7 @@ COVERAGE: tuple[Operation, ...] = (
             "recording:read:admin",
             *_granular("cloud_recording:read:list_recording_files"),
         ),
-        "nothing is ever recorded: 404, code 3301",
+        "the transcript alone, where the control API ended the call with one; else 404, code 3301",
     ),
     Operation(
         "past_meetings.get",

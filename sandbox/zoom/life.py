@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.zoom import views, webhooks
+from sandbox.zoom.recordings import Recordings
 from sandbox.zoom.state import Meeting, Occurrence, Participant, Store, User
 
 _TOLD_SETTINGS = ("use_pmi", "alternative_hosts", "join_before_host", "jbh_time")
@@ -15,8 +16,8 @@ class NotPossible(ValueError):
 class Life:
     """Changes a meeting's course and sends the events that Zoom would send."""
 
-    def __init__(self, store: Store, hooks: webhooks.Webhooks) -> None:
-        self.store, self.hooks = store, hooks
+    def __init__(self, store: Store, hooks: webhooks.Webhooks, recordings: Recordings) -> None:
+        self.store, self.hooks, self.recordings = store, hooks, recordings
 
     def created(self, meeting: Meeting) -> None:
         whole = {
@@ -80,8 +81,11 @@ class Life:
         if not occurrence.present():
             self.end(meeting)
 
-    def end(self, meeting: Meeting, summary: str = "") -> bool:
-        """End the occurrence under way; False when none is. `summary` is AI Companion's, in Markdown."""
+    def end(
+        self, meeting: Meeting, summary: str = "", transcript: list[tuple[float, str, str]] | None = None
+    ) -> bool:
+        """End the occurrence under way; False when none is. `summary` is AI Companion's, in Markdown;
+        `transcript` is what was said (second, speaker, text), where the call was recorded."""
         occurrence = meeting.live
         if occurrence is None:
             return False
@@ -99,6 +103,20 @@ class Life:
             occurrence.summary, occurrence.summarised = summary, self.store.now()
             about = views.summary(meeting, occurrence)
             self.hooks.emit("meeting.summary_completed", {"object": about})
+        if transcript:
+            self.recordings.transcribe(meeting, occurrence, transcript)
+        return True
+
+    def delete_summary(self, meeting: Meeting) -> bool:
+        """A person deletes the last summary for good; False when there is none."""
+        occurrence = next((one for one in reversed(meeting.past) if one.summary), None)
+        if occurrence is None:
+            return False
+        words = ("summary_content", "summary_overview", "summary_details", "next_steps")
+        about = {k: v for k, v in views.summary(meeting, occurrence).items() if k not in words}
+        operator = {"operator": meeting.host.email, "operator_id": meeting.host.id}
+        occurrence.summary = ""
+        self.hooks.emit("meeting.summary_deleted", {**operator, "object": about})
         return True
 
     def _may_start(self, meeting: Meeting, account: User | None) -> bool:

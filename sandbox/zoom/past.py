@@ -7,12 +7,13 @@ from urllib.parse import unquote
 from sandbox.wire import Call, Reply
 from sandbox.zoom import errors, views
 from sandbox.zoom.paging import Pager
+from sandbox.zoom.recordings import Recordings
 from sandbox.zoom.state import Meeting, Occurrence, Store
 
 
 class Past:
-    def __init__(self, store: Store, pager: Pager) -> None:
-        self.store, self.pager = store, pager
+    def __init__(self, store: Store, pager: Pager, recordings: Recordings) -> None:
+        self.store, self.pager, self._recordings = store, pager, recordings
 
     def _named(self, call: Call) -> tuple[Meeting, Occurrence]:
         """The occurrence of the path. A UUID that begins with "/" or holds "//" must be encoded twice."""
@@ -48,5 +49,5 @@ class Past:
         return Reply(views.summary(meeting, occurrence))
 
     async def recordings(self, call: Call) -> Reply:
-        """The sandbox records nothing, and says so as Zoom does."""
-        raise errors.ZoomError(404, 3301, "There is no recording for this meeting.")
+        """The transcript, where the control API ended the call with one; else none, as Zoom says it."""
+        return await self._recordings.get(*self._named(call))

@@ -18,6 +18,7 @@ from sandbox.zoom.meetings import Meetings
 from sandbox.zoom.oauth import OAuth
 from sandbox.zoom.paging import Pager
 from sandbox.zoom.past import Past
+from sandbox.zoom.recordings import Recordings
 from sandbox.zoom.state import BASIC, LICENSED, NO_MEETINGS, Meeting, Store, User
 from sandbox.zoom.webhooks import Webhooks
 
@@ -34,15 +35,16 @@ class Zoom:
         self.limits = Limits()
         self.oauth = OAuth(self.store)
         self.hooks = Webhooks(self.store, deliverer or Deliverer(world))
-        self.life = Life(self.store, self.hooks)
+        self.recordings = Recordings(self.store, self.hooks)
+        self.life = Life(self.store, self.hooks, self.recordings)
         self.pager = Pager(self.store)
         self.meetings = Meetings(self.store, self.limits, self.life, self.pager)
-        self.past = Past(self.store, self.pager)
+        self.past = Past(self.store, self.pager, self.recordings)
         world.on_reset(self.clear)
 
     def clear(self) -> None:
         """Forget everything but the address of the join page."""
-        for part in (self.store, self.limits, self.oauth, self.hooks, self.pager):
+        for part in (self.store, self.limits, self.oauth, self.hooks, self.pager, self.recordings):
             part.clear()
 
     def routes(self) -> list[Route]:
@@ -72,6 +74,7 @@ class Zoom:
                 path = path.replace("{meetingId}", "{meetingId:path}")
             guarded = self._guarded(operation.name, handlers[operation.name])
             routes.append(self._route(operation.name, f"/zoom/v2{path}", guarded, [operation.method]))
+        routes.append(self._route("recording.download", "/zoom/rec/download/{file}", self._download, ["GET"]))
         every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         routes.append(self._route("unknown", "/zoom/v2/{rest:path}", _unknown, every))
         return routes
@@ -98,6 +101,10 @@ class Zoom:
             return reply
 
         return guarded
+
+    async def _download(self, call: Call) -> Reply:
+        """A recording's file: its address is no part of the API."""
+        return await self.recordings.download(call, valid=call.bearer() in self.oauth.tokens)
 
     async def _users_list(self, call: Call) -> Reply:
         status = call.query.get("status", "active")

@@ -190,7 +190,7 @@ def participant(one: Participant, now: float) -> Json:
 
 
 def summary(one: Meeting, occurrence: Occurrence) -> Json:
-    """`summary_content` (Markdown) is the field to read; Zoom's older ones are left out."""
+    """`summary_content` (Markdown) is the field to read; Zoom still sends its older ones beside it."""
     ended = occurrence.ended or occurrence.summarised
     return {
         "meeting_host_id": one.host.id,
@@ -205,5 +205,20 @@ def summary(one: Meeting, occurrence: Occurrence) -> Json:
         "summary_created_time": stamp(occurrence.summarised),
         "summary_last_modified_time": stamp(occurrence.summarised),
         "summary_title": f"Meeting summary for {one.topic}",
+        "summary_overview": occurrence.summary.split("\n", 1)[0].lstrip("# "),
+        "summary_details": [{"label": "Summary", "summary": occurrence.summary}],
+        "next_steps": _next_steps(occurrence.summary),
         "summary_content": occurrence.summary,
     }
+
+
+def _next_steps(summary: str) -> list[str]:
+    """What is listed below a heading "Next steps"."""
+    found: list[str] = []
+    inside = False
+    for line in summary.splitlines():
+        if line.startswith("#"):
+            inside = line.lstrip("# ").lower().startswith("next steps")
+        elif inside and line.startswith("- "):
+            found.append(line[2:].strip())
+    return found

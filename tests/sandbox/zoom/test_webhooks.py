@@ -137,3 +137,40 @@ async def test_nobody_enters_before_the_host_unless_allowed(bench: Bench) -> Non
     assert meeting.live is None
     bench.zoom.life.join(meeting, HOST)
     assert meeting.uuid != first
+
+
+async def test_summary_and_transcript_are_told_and_fetched(bench: Bench, receiver: Receiver) -> None:
+    bench.world.hostility = Hostility.none()
+    await bench.zoom.hooks.subscribe(receiver.url)
+    made = await bench.create(settings={"join_before_host": True})
+    meeting = bench.zoom.store.meetings[made["id"]]
+    person = bench.zoom.life.join(meeting, "dana@example.com")
+    words = "The queue was full.\n\n## Next steps\n- Dana: raise the limit\n"
+    turns = [(0.5, person.name, "it is the queue"), (4.0, "Host", "then raise the limit")]
+    uuid = meeting.uuid
+    bench.zoom.life.end(meeting, words, turns)
+
+    wanted = {"meeting.summary_completed", "recording.transcript_completed"}
+    await until(lambda: wanted <= set(receiver.names()), what="both events")
+    told = {event["event"]: event for event in receiver.events}
+    summary, recorded = (told[name] for name in sorted(wanted))
+    assert summary["payload"]["object"]["next_steps"] == ["Dana: raise the limit"]
+    (file,) = recorded["payload"]["object"]["recording_files"]
+    assert (file["file_type"], recorded["payload"]["object"]["uuid"]) == ("TRANSCRIPT", uuid)
+
+    path = file["download_url"].replace(bench.zoom.store.web, "/zoom")
+    bearer = {"authorization": f"Bearer {recorded['download_token']}"}
+    text = (await bench.http.get(path, headers=bearer)).text
+    assert text.startswith("WEBVTT\n\n1\n00:00:00.500 --> 00:00:04.000\n")
+    assert "Host: then raise the limit" in text
+    assert (await bench.http.get(path, headers={"authorization": "Bearer no"})).status_code == 401
+    assert (await bench.call("GET", f"/meetings/{made['id']}/recordings")).json()["recording_count"] == 1
+
+    assert bench.zoom.life.delete_summary(meeting)
+    assert bench.zoom.recordings.delete(meeting, meeting.past[-1])
+    gone = {"meeting.summary_deleted", "recording.deleted"}
+    await until(lambda: gone <= set(receiver.names()), what="both deletions")
+    schemas = load("zoom_webhooks.yaml")["webhooks"]
+    for event in receiver.events:
+        content = schemas[event["event"]]["post"]["requestBody"]["content"]
+        jsonschema.validate(event, content["application/json"]["schema"])
