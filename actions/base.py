@@ -10,9 +10,11 @@ from actions.quota import Openings
 from integration.catalog import Catalog
 from integration.chain import Chain
 from integration.errors import BadInput
+from integration.guard_words import GuardWords
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
 from integration.models import Command, Outcome, WarRoom
+from integration.page_catalog import PageCatalog
 from integration.page_mirror import PageMirror
 from integration.people import People
 from integration.perform import Performer
@@ -36,6 +38,8 @@ class Kit:
     statuspage: StatuspageService | None
     pages: PageMirror | None
     locks: KeyedLocks
+    page_catalog: PageCatalog
+    guard_words: GuardWords
     openings: Openings = field(default_factory=Openings)
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -39,6 +39,7 @@ from integration.doors.request import Refusal
 from integration.effects import effects
 from integration.effects_public import public_effects
 from integration.errors import BadInput, ServiceError
+from integration.guard_words import GuardWords
 from integration.live_upserts import LiveUpserts
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
@@ -213,6 +214,7 @@ def build(
         pages,
         locks,
         PageCatalog(port, settings),
+        GuardWords(port, settings),
     )
     clicks = Clicks(catalog, port, people, mirror, slack.screen, settings, portjson.definitions())
     runner = Runner(port, handlers(kit), cluster, clicks.tell)
@@ -254,7 +256,7 @@ def build(
         mirror,
         port_actions=actions_of(list(ACTIONS), portjson.definitions()),
         tend=tend,
-        poll=pages.poll if pages else None,
+        poll=pages.tend if pages else None,
         link=lambda first: chain.catch_up(first=first),
         missed=Missed(port, catalog, runner, settings, automations_of(portjson.definitions())).take_up,
         reconcile=performer.reconcile,
