@@ -103,12 +103,23 @@ async def mark(stage: Stage) -> int:
 
 
 async def outside(stage: Stage, since: int) -> list[str]:
-    """Operations that changed something at Slack or Zoom since a mark, in order: `conversations.create`."""
+    """Operations that changed something at Slack or Zoom since a mark, in order: `conversations.create`.
+
+    Without the bookmarks of earlier rooms: Slack takes few a minute, so they may come long after.
+    """
+    acted = [one for one in await stage.journal() if one["effect"] and one["direction"] == "in"]
+    # The effect of a creation reads "channel inc-1-... (C0123) created".
+    earlier = [
+        one["effect"].split()[1]
+        for one in acted
+        if one["operation"] == "conversations.create" and one["n"] <= since
+    ]
     return [
-        entry["operation"]
-        for entry in await stage.journal(since=since)
-        if entry["effect"] and entry["direction"] == "in" and entry["service"] not in ("port", "unknown")
-        if entry["operation"] != "oauth.token"
+        one["operation"]
+        for one in acted
+        if one["n"] > since and one["service"] not in ("port", "unknown")
+        if one["operation"] != "oauth.token"
+        if one["operation"] != "bookmarks.add" or not any(name in one["effect"] for name in earlier)
     ]
 
 
