@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay sandbox run provision verify export test rehearse check static fmt generate lock crashtest bench eval picture clean
+.PHONY: help setup demo replay sandbox run doctor provision verify export test rehearse check static fmt generate lock crashtest bench eval picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,10 @@ run: setup ## Run the integration against the real services, configured by .env
 	@test -f .env || test -n "$$OCEAN__PORT__CLIENT_ID" || { echo "Not configured: copy .env.example to .env and fill it in." >&2; exit 2; }
 	@.venv/bin/ocean sail $(ARGS)
 
-provision: setup ## Bring blueprints, actions and automations in Port up to date
+doctor: setup ## Check this installation and say the next step (ARGS=--json, ARGS=--probe)
+	@$(PY) -m integration.doctor $(ARGS)
+
+provision: setup ## Bring Port up to date (ARGS=--dry-run shows what would change; ARGS=--remove takes it away)
 	@$(PY) -m integration.provision $(ARGS)
 
 verify: setup ## Verify an incident's record: make verify INCIDENT=INC-42 (ARGS=--json)

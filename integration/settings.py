@@ -274,10 +274,11 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise _bad(error) from error
         if credentials:
-            settings._check_credentials()
+            settings.check_credentials()
         return settings._derived(client_id, client_secret, identifier)
 
-    def _check_credentials(self) -> None:
+    def check_credentials(self) -> None:
+        """Raises BadInput where a provider is set up by half, or Slack is not at all."""
         if not self.slack_bot_token:
             raise BadInput(variable("slack_bot_token"), "is missing: the Slack app's bot token (xoxb-...)")
         if not self.slack_signing_secret:

@@ -2,6 +2,7 @@
 
 .port/spec.yaml                             the actions at its end
 .port/resources/*.json                      Ocean's defaults for a first install
+slack/*.json                                the Slack app's manifests, by address and by Socket Mode
 .env.example                                every setting, with its default
 README.md                                   the settings table, between its two markers
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from integration import portjson
+from integration import portjson, vendor_apps
 from integration.provision import wanted
 from integration.settings import REQUIRED, Settings, variable
 
@@ -80,6 +81,8 @@ def generated() -> dict[Path, str]:
         ROOT / ".port/resources/actions.json": _json(actions),
         ROOT / ".port/resources/scorecards.json": _json(_scorecards(settings)),
         ROOT / ".port/resources/pages.json": _json(wanted.pages(settings)),
+        ROOT / "slack/manifest.json": _json(vendor_apps.slack_manifest()),
+        ROOT / "slack/manifest.socket.json": _json(vendor_apps.slack_manifest(socket_mode=True)),
         ROOT / ".env.example": _env_example(),
     }
     readme = ROOT / "README.md"
@@ -171,6 +174,7 @@ def main() -> int:
         if check:
             print(f"{name} is out of date: run `make generate`", file=sys.stderr)
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(generated()[path], "utf-8")
             print(f"wrote {name}")
     return 1 if check and stale else 0

@@ -163,8 +163,30 @@ class Mailer:
         async with self._slots:
             return await self._transaction(str(message["Message-ID"] or ""), raw, to)
 
-    async def _transaction(self, message_id: str, raw: bytes, to: str) -> MailReceipt:
-        client = aiosmtplib.SMTP(
+    async def check(self) -> None:
+        """Connect, encrypt and log in as for a mail, and send none. Raises as `send` does before it."""
+        client, stage = self._client(), "connect"
+        failure: ServiceError | None = None
+        try:
+            async with asyncio.timeout(self._timeout):
+                await client.connect()
+                if self._tls == "starttls":
+                    stage = "STARTTLS"
+                    await client.starttls()
+                if self._user:
+                    stage = "AUTH"
+                    await client.login(self._user, self._password)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            failure = self._failure(stage, error)
+        finally:
+            if failure is None:
+                await _say_goodbye(client)
+            client.close()
+        if failure is not None:
+            raise failure
+
+    def _client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
             # A greeting with a full name; the machine's own often has no dot, and asking for it takes DNS.
@@ -174,6 +196,9 @@ class Mailer:
             start_tls=False,  # done below, where it can be told from connecting
             tls_context=self._context,
         )
+
+    async def _transaction(self, message_id: str, raw: bytes, to: str) -> MailReceipt:
+        client = self._client()
         stage, polite = "connect", False
         try:
             async with asyncio.timeout(self._timeout):

@@ -122,13 +122,19 @@ class PortSetup:
         answer = await self._wire.ask(_call("teams.list"), "GET", "/teams")
         return {str(one.get("name")) for one in answer.object().get("teams") or [] if isinstance(one, dict)}
 
-    async def knows_response_route(self, run: str) -> int:
-        """The status with which Port answers a response to a run that does not exist: 404 with words about
-        the run where the route is there."""
-        answer = await self._wire.send(
-            _call("runs.response"), "PATCH", f"/actions/runs/{quoted(run)}/response", {"response": {}}
-        )
-        return answer.status
+    async def date(self) -> str:
+        """The `Date` header of an answer of Port's."""
+        answer = await self._wire.ask(_call("organization.get"), "GET", "/organization")
+        return answer.headers.get("date", "")
+
+    async def response_route(self) -> int:
+        """The status for a response to a run that there is not: 404 where the route is open to us."""
+        path = "/actions/runs/r_incident_comms_doctor/response"
+        return (await self._wire.send(_call("runs.response"), "PATCH", path, {"response": {}})).status
+
+    async def workflows_route(self) -> int:
+        """The status with which Port lists workflows, a beta."""
+        return (await self._wire.send(_call("workflows.list"), "GET", "/workflows")).status
 
     async def claims(self) -> dict[str, Any]:
         """What our access token says of itself: `isMachine`, `exp` (epoch seconds), ...; empty where it is

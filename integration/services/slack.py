@@ -78,6 +78,10 @@ class SlackService:
                 )
             return self._bot
 
+    async def headers(self, *, priority: Priority = Priority.INTERNAL) -> dict[str, str]:
+        """Of an answer of Slack's: `x-oauth-scopes`, `date`, ..."""
+        return await self._wire.headers(priority)
+
     # -- channels ------------------------------------------------------------------------------------
 
     async def create_channel(

@@ -75,6 +75,12 @@ class SlackWire:
         worded = {name: _worded(value) for name, value in params.items()}
         return await self._call(method, method, priority, "GET", worded)
 
+    async def headers(self, priority: Priority) -> dict[str, str]:
+        """Those of an answer to auth.test, in lower case: what the token may do, and Slack's clock."""
+        await self.read("auth.test", priority)
+        exchange = _exchange.get()
+        return {} if exchange is None else exchange.headers
+
     async def pages(
         self, method: str, key: str, priority: Priority, **params: Any
     ) -> AsyncIterator[list[Json]]:

@@ -84,6 +84,7 @@ class ZoomService:
             secrets=(client_secret,),
         )
         self._tokens = Tokens(self._fetch_token)
+        self.granted: frozenset[str] = frozenset()  # the scopes that Zoom named with the latest token
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -200,6 +201,7 @@ class ZoomService:
         lives = body.get("expires_in")
         if not _text(body.get("access_token")) or not isinstance(lives, int | float):
             raise self._http.unreadable(call.operation, "no token in the answer")
+        self.granted = frozenset(_text(body.get("scope")).split())
         return Bearer(body["access_token"]), float(lives)
 
     async def _send(

@@ -1,0 +1,39 @@
+"""Rings at our own doors from outside: what a doctor asks of an address, signed as a vendor would sign it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from integration.errors import Unreachable
+from integration.models import Json
+
+SERVICE = "doors"
+
+
+@dataclass(frozen=True)
+class Ring:
+    """`status` of the answer, its JSON where it has some, and its `Date`."""
+
+    status: int
+    body: Json
+    date: str
+
+
+async def ring(url: str, headers: dict[str, str], body: bytes, seconds: float = 10.0) -> Ring:
+    """POST it once. Raises Unreachable, without the address: a door's may hold a secret."""
+    failure: str
+    try:
+        async with httpx.AsyncClient(timeout=seconds) as client:
+            answer = await client.post(url, content=body, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        failure = type(error).__name__
+    else:
+        try:
+            found = answer.json()
+        except ValueError:
+            found = {}
+        said = found if isinstance(found, dict) else {}
+        return Ring(answer.status_code, said, answer.headers.get("date", ""))
+    raise Unreachable(SERVICE, "POST", failure)
