@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from loguru import logger
+
 from actions.base import Kit
 from integration import plan, rca, timeline
 from integration.entities import NOTE
+from integration.errors import IncidentCommsError
 from integration.models import Communication, Incident, WarRoom
+
+SEARCH_SETTLES_SECONDS = 5.0
 
 
 async def write_documents(
@@ -25,11 +30,12 @@ async def write_documents(
         kit.catalog.communications(incident.identifier),
         kit.catalog.bridge_events(incident.identifier),
     )
+    notes_there = {str(note["identifier"]): note for note in [*entities, *kit.mirror.notes_of(room)]}
     page = kit.catalog.reader.page
     notes = [
         # A note by a button was said in Port.
         facts if facts.permalink else facts.model_copy(update={"permalink": page(NOTE, facts.identifier)})
-        for entity in entities
+        for entity in notes_there.values()
         if (facts := timeline.note_facts(entity)) is not None
     ]
     communications = list({one.step.key: one for one in [*record, *latest]}.values())
@@ -42,3 +48,16 @@ async def write_documents(
             "postmortemDraft": rca.postmortem(incident, room, notes, communications),
         },
     )
+
+
+def again_soon(kit: Kit, room: WarRoom) -> None:
+    """Write them once more when Port's search shows what was written a moment ago."""
+
+    async def again() -> None:
+        await asyncio.sleep(SEARCH_SETTLES_SECONDS)
+        try:
+            await write_documents(kit, await kit.catalog.incident(room.incident), room)
+        except IncidentCommsError as problem:
+            logger.warning(f"{room.incident}: its documents may lack the last moments: {problem}")
+
+    kit.later([asyncio.create_task(again())])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.base import Kit, latest_room, need_incident
-from actions.documents import write_documents
+from actions.documents import again_soon, write_documents
 from integration import plan
 from integration.entities import WAR_ROOM
 from integration.errors import BadInput, ServiceError
@@ -30,6 +30,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     except ServiceError as problem:
         log.append(f"The last messages may be missing: {problem}")
     await write_documents(kit, incident, room)
+    again_soon(kit, room)
     page = kit.catalog.reader.page(WAR_ROOM, room.identifier)
     return Outcome(
         summary=f"Timeline, RCA and postmortem draft of {identifier} are written on its war room.",

@@ -263,6 +263,11 @@ class Mirror:
         if known.on:
             await self._read(known)
 
+    def notes_of(self, room: WarRoom) -> list[Json]:
+        """The notes of a room as this process knows them, which Port's search may not show yet."""
+        known = self._rooms.get(room.channel_id)
+        return known.notes() if known is not None and known.room.identifier == room.identifier else []
+
     async def last_said(self, room: WarRoom) -> datetime | None:
         """When somebody other than us last said something that stands, as far as the room was read."""
         known = self._rooms.get(room.channel_id)

@@ -68,12 +68,15 @@ class Mirrored:
         notes = [*(self.held or {}).values(), *self.written.values()]
         return [note for note in notes if not note.get("deletedAt")]
 
-    def situation(self) -> Situation:
-        """Where the incident stands, by the notes of this room."""
+    def notes(self) -> list[Json]:
+        """The notes as entities, tombstones too."""
         channel = self.room.channel_id
         held = {note_id(channel, ts): note for ts, note in (self.held or {}).items()}
-        found = ({"identifier": one, "properties": note} for one, note in {**held, **self.written}.items())
-        return situation(facts for note in found if (facts := note_facts(note)) is not None)
+        return [{"identifier": one, "properties": note} for one, note in {**held, **self.written}.items()]
+
+    def situation(self) -> Situation:
+        """Where the incident stands, by the notes of this room."""
+        return situation(facts for note in self.notes() if (facts := note_facts(note)) is not None)
 
     def latest(self) -> Json | None:
         """The note that was said last; one written by hand that does not tell when comes first."""

@@ -108,8 +108,9 @@ def _turns(given: object) -> list[tuple[float, str, str]]:
     for one in given:
         found = one if isinstance(one, dict) else {}
         at, speaker, text = found.get("at"), found.get("speaker"), found.get("text")
-        known = isinstance(at, int | float) and not isinstance(at, bool) and at >= 0
-        if not known or not isinstance(speaker, str) or not isinstance(text, str):
+        if not isinstance(at, int | float) or isinstance(at, bool) or at < 0:
+            raise wanted
+        if not isinstance(speaker, str) or not isinstance(text, str):
             raise wanted
         turns.append((float(at), speaker, text))
     return turns

@@ -83,7 +83,7 @@ def test_zooms_own_words_are_an_update_and_actions_shown_as_unsure() -> None:
 
 
 def test_the_older_fields_of_a_summary_are_read_too() -> None:
-    old = {
+    old: dict[str, Any] = {
         "summary_overview": "It was the pool.",
         "summary_details": [{"label": "Cause", "summary": "too many workers"}],
         "next_steps": ["raise it"],
