@@ -231,12 +231,16 @@ class PostMessage:
         oldest = (intended_at - LOOK_BACK).timestamp()
         thread = step.details.get("thread")
         if thread:
-            replies = await self._slack.replies(step.destination, str(thread))
-            found = [message for message in replies if _has_key(message.metadata, step.key)]
+            shown = await self._slack.replies(step.destination, str(thread))
         else:
-            found = []
+            shown = []
             async for page in self._slack.history(step.destination, oldest=f"{oldest:.6f}"):
-                found += [message for message in page if _has_key(message.metadata, step.key)]
+                shown += page
+        found = [message for message in shown if _has_key(message.metadata, step.key)]
+        if found:
+            # Whoever may post can write metadata: only what our own bot has said is ours.
+            bot = await self._slack.me()
+            found = [message for message in found if message.bot_id == bot.bot_id]
         if not found:
             return None
         first = min(found, key=lambda message: float(message.ts))

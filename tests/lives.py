@@ -28,7 +28,7 @@ from integration.settings import PREFIX, Settings
 from sandbox.app import Sandbox, environment
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.service import ADMIN
-from sandbox.world import Json, World
+from sandbox.world import Hostility, Json, World
 from tests.sandbox.serve import serve, until
 
 Moment = Literal["before", "after", "answered"]
@@ -36,7 +36,7 @@ Moment = Literal["before", "after", "answered"]
 
 QUICK = {
     # Long enough for what stands in the same event loop, even where that is busy.
-    "effect_timeout_seconds": 0.5,
+    "effect_timeout_seconds": 0.3,
     "settle_seconds": 0.05,
     "bridge_grace_seconds": 0.3,
     "max_rooms_per_hour": 1000,
@@ -152,6 +152,11 @@ async def _nowhere(message: Message) -> None:
     """Where the answer goes that nobody gets."""
 
 
+async def _by_ocean(kind: str, raws: list[Json]) -> list[str]:
+    """Stands in for Ocean's mapping, which has no part in what is done outside."""
+    return []
+
+
 class Lives:
     """One sandbox, and one engine at a time."""
 
@@ -159,6 +164,7 @@ class Lives:
         self.sandbox = sandbox
         self.url = ""
         self.engine: Engine | None = None
+        self.more: Json = {}  # settings of the lives to come
         self._owners = owners
         self._smtp = 0
         self._born = 0
@@ -182,7 +188,7 @@ class Lives:
         config = {
             name.removeprefix(PREFIX).lower(): value for name, value in env.items() if name.startswith(PREFIX)
         }
-        return Settings.from_config({**config, **QUICK}, client_id=PORT_CLIENT_ID)
+        return Settings.from_config({**config, **QUICK, **self.more}, client_id=PORT_CLIENT_ID)
 
     def start(self) -> Engine:
         """A new life. Nothing is known to it but its settings."""
@@ -196,6 +202,8 @@ class Lives:
             client_id=PORT_CLIENT_ID,
             client_secret=PORT_CLIENT_SECRET,
         )
+        if self.engine.pages is not None:
+            self.engine.pages._upsert = _by_ocean
         return self.engine
 
     async def kill(self) -> None:
@@ -211,6 +219,12 @@ class Lives:
             services = (engine.port, engine.slack, engine.zoom, engine.statuspage)
             closing = [one.aclose() for one in services if one is not None]
             await asyncio.gather(*closing, return_exceptions=True)
+
+    @property
+    def present(self) -> Engine:
+        """The engine of this life."""
+        assert self.engine is not None, "nobody is alive"
+        return self.engine
 
     async def live(self, work: Coroutine[Any, Any, Any]) -> bool:
         """Do something as this life; whether it was still alive at the end."""
@@ -290,8 +304,13 @@ class Lives:
         world = self.sandbox.world
         world.faults.clear()
         world.journal.clear()
+        world.clock.shift.clear()
+        world.hostility = Hostility.none()
+        self.more = {}
+        store = self.sandbox.port.store
         for blueprint in STATE:
-            self.sandbox.port.store.entities.get(blueprint, {}).clear()
+            store.entities.get(blueprint, {}).clear()
+            store._past.get(blueprint, {}).clear()
         self.sandbox.engine.clear()
         channels = self.sandbox.slack.store.channels
         for channel in [one for one in channels.values() if not one.is_general]:

@@ -110,6 +110,7 @@ async def test_three_hours_later_an_update_is_no_news(stage: Lives) -> None:
     assert stage.record()[key]["state"] == "sent"
 
 
+@pytest.mark.rehearsal
 async def test_what_the_reader_has_got_is_sent_however_late_it_is_found(stage: Lives) -> None:
     run = await update(stage, moment="after")
     await down_for(stage, HOURS)
@@ -122,6 +123,7 @@ async def test_what_the_reader_has_got_is_sent_however_late_it_is_found(stage: L
     assert ("update", "sent") in states(stage)
 
 
+@pytest.mark.rehearsal
 async def test_the_incident_ended_meanwhile(stage: Lives) -> None:
     run = await update(stage, moment="before")
     change(stage, status="resolved")
@@ -133,6 +135,7 @@ async def test_the_incident_ended_meanwhile(stage: Lives) -> None:
     assert ("update", "superseded") in states(stage)
 
 
+@pytest.mark.rehearsal
 async def test_words_about_an_ended_incident_that_was_over_already_are_still_news(stage: Lives) -> None:
     change(stage, status="resolved")
     await stage.seen_through()
@@ -159,6 +162,7 @@ async def test_newer_words_went_out_meanwhile(stage: Lives) -> None:
     assert ["It works again" in text for text in said(stage)] == [True]
 
 
+@pytest.mark.rehearsal
 async def test_a_notice_that_is_no_news_is_shown_and_a_person_may_still_send_it(stage: Lives) -> None:
     stage.press("open_war_room", "INC-1", COMMANDER)
     await stage.seen_through()
@@ -222,6 +226,7 @@ def public(stage: Lives) -> list[Json]:
     return found
 
 
+@pytest.mark.rehearsal
 async def test_public_words_whose_approval_is_gone_are_withdrawn(stage: Lives) -> None:
     run = await publish(stage, "before")
     stage.sandbox.engine.runs.get(run).approval = None
@@ -233,6 +238,7 @@ async def test_public_words_whose_approval_is_gone_are_withdrawn(stage: Lives) -
     assert states(stage) == {("publish", "withdrawn")}
 
 
+@pytest.mark.rehearsal
 async def test_public_words_of_three_hours_ago_wait_for_a_person(stage: Lives) -> None:
     late = await publish(stage, "before")
     await down_for(stage, HOURS)
@@ -248,6 +254,7 @@ async def test_public_words_of_three_hours_ago_wait_for_a_person(stage: Lives) -
     assert states(stage) == {("publish", "sent")}
 
 
+@pytest.mark.rehearsal
 async def test_the_page_has_said_something_newer(stage: Lives) -> None:
     await publish(stage, None)
     stage.gate.death = Death(1, "before", PUBLIC + "/")
