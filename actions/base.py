@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from actions.quota import Openings
+from integration.audience_catalog import AudienceCatalog
 from integration.catalog import Catalog
 from integration.chain import Chain
 from integration.errors import BadInput
@@ -40,6 +41,7 @@ class Kit:
     locks: KeyedLocks
     page_catalog: PageCatalog
     guard_words: GuardWords
+    audiences: AudienceCatalog
     openings: Openings = field(default_factory=Openings)
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -1,16 +1,18 @@
-"""Post an update to audiences: each in its Slack channels and, where it has addresses, by email."""
+"""Post an update to audiences: the same words to all, or each its own draft where no words are given."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 
 from actions.base import Kit, latest_room, need_incident
-from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome, words_key
-from actions.overtaken import overtaken
-from integration import messages, plan
+from actions.delivery import check_private, flag, identifiers
+from actions.updating import Voice, nowhere, send
+from actions.voices import Situation, current, look, propose
+from integration import messages
+from integration.audience_catalog import Drafted
 from integration.errors import BadInput
-from integration.models import Audience, Command, Incident, Outcome, Step
+from integration.models import Audience, Command, Json, Outcome
+from integration.times import iso, now
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -18,96 +20,64 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     names = identifiers(command, "audiences")
     if not names:
         raise BadInput("audiences", "choose at least one audience")
-    text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
+    given = command.inputs.get("text")
+    own_words = given is None or (isinstance(given, str) and not given.strip())
     again = flag(command, "sendAgain", default=False)
+    if own_words:
+        return await _each_its_own(command, kit, identifier, names, again)
+    text = messages.checked_text("text", given, messages.UPDATE_LIMIT)
     incident, audiences, room = await asyncio.gather(
         kit.catalog.incident(identifier), kit.catalog.audiences(names), latest_room(kit, identifier)
     )
     check_private(command, incident)
-    problems = [
-        f"audience {one.identifier} has neither a Slack channel nor an address"
-        for one in audiences
-        if not (one.slack_channels or one.emails)
-    ]
-    steps = [
-        step
-        for audience in each_reader_once(audiences)
-        for step in (
-            *slack_steps(command, incident, audience, text),
-            *mail_steps(command, incident, audience, "", text),
-        )
-    ]
-    results: list[Sent] = []
-    if steps:
-        claims = await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again)
-        late = await overtaken(kit, command, incident, claims)
-        results = await deliver(kit, claims, room, command.run, late)
-        await kit.performer.flush()
-    return outcome(f"Update of {identifier}", results, problems)
+    audiences, problems = await kit.audiences.with_people(audiences)
+    details = {"notesUntil": iso(command.asked_at or now())}
+    voices = [Voice(audience=one, text=text, details=details) for one in audiences]
+    problems += nowhere(audiences)
+    return await send(command, kit, incident, room, voices, what="Update of", problems=problems, again=again)
 
 
-def each_reader_once(audiences: Sequence[Audience]) -> list[Audience]:
-    """The audiences without the channels and addresses that an audience named before them has."""
-    channels: set[str] = set()
-    addresses: set[str] = set()
-    found: list[Audience] = []
+async def _each_its_own(
+    command: Command, kit: Kit, identifier: str, names: list[str], again: bool
+) -> Outcome:
+    """Each audience gets its newest draft that nobody has sent yet, or one that is made now."""
+    situation, audiences, drafted = await asyncio.gather(
+        look(kit, identifier), kit.catalog.audiences(names), kit.audiences.drafts(identifier)
+    )
+    check_private(command, situation.incident)
+    audiences, problems = await kit.audiences.with_people(audiences)
+    problems += nowhere(audiences)
+    voices: list[Voice] = []
     for audience in audiences:
-        news = {
-            "slack_channels": _not_in(channels, audience.slack_channels, str),
-            "emails": _not_in(addresses, audience.emails, str.casefold),
+        try:
+            voices.append(await _voice(situation, audience, current(drafted, situation, audience.identifier)))
+        except BadInput as problem:
+            problems.append(f"{audience.identifier}: {problem}")
+    return await send(
+        command,
+        kit,
+        situation.incident,
+        situation.room,
+        voices,
+        what="Update of",
+        problems=problems,
+        again=again,
+    )
+
+
+async def _voice(situation: Situation, audience: Audience, drafted: Drafted | None) -> Voice:
+    """Raises BadInput when its draft says what nobody has noted."""
+    if drafted is not None:
+        until: Json = {
+            "notesUntil": iso(drafted.notes_until or drafted.drafted_at),
+            "draft": drafted.identifier,
         }
-        found.append(audience.model_copy(update=news))
-    return found
-
-
-def _not_in(seen: set[str], values: Sequence[str], same: Callable[[str], str]) -> tuple[str, ...]:
-    """The values that `seen` lacks; it has them afterwards. `same` is alike for values that are the same."""
-    found: list[str] = []
-    for value in values:
-        if same(value) not in seen:
-            seen.add(same(value))
-            found.append(value)
-    return tuple(found)
-
-
-def slack_steps(command: Command, incident: Incident, audience: Audience, text: str) -> list[Step]:
-    """One message per channel and part: Slack's limits split a long update."""
-    parts = messages.update(incident, text, audience.title)
-    return [
-        Step(
-            key=words_key(incident.identifier, "update", channel, text, str(number)),
-            operation="post_message",
-            purpose="update",
-            incident=incident.identifier,
-            destination=channel,
-            text=part.text,
-            audience=audience.identifier,
-            requested_by=command.requested_by,
-            run=command.run,
-            details={"blocks": part.blocks},
+        return Voice(audience=audience, text=drafted.text, details=until, draft=drafted.identifier)
+    proposal = await propose(situation, audience)
+    if made_up := proposal.draft.untraced:
+        raise BadInput("text", f"its draft says what nobody has noted: {'; '.join(made_up)}")
+    if proposal.draft.problem:
+        raise BadInput(
+            "template", f"{proposal.draft.problem}; mend it, or press “Draft update” and send ours"
         )
-        for channel in audience.slack_channels
-        for number, part in enumerate(parts)
-    ]
-
-
-def mail_steps(
-    command: Command, incident: Incident, audience: Audience, subject: str, text: str, purpose: str = "update"
-) -> list[Step]:
-    """One mail per person."""
-    mail = messages.email(incident, subject, text)
-    return [
-        Step(
-            key=words_key(incident.identifier, purpose, address.casefold(), subject, text),
-            operation="send_email",
-            purpose=purpose,
-            incident=incident.identifier,
-            destination=address,
-            text=mail.plain,
-            audience=audience.identifier,
-            requested_by=command.requested_by,
-            run=command.run,
-            details={"subject": mail.subject, "html": mail.html, "thread": incident.identifier},
-        )
-        for address in audience.emails
-    ]
+    return Voice(audience=audience, text=proposal.draft.text, details={"notesUntil": iso(now())})

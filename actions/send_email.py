@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from actions.base import Kit, latest_room, need_incident, text_input
-from actions.delivery import Sent, check_private, claim_words, deliver, flag, identifiers, outcome
-from actions.overtaken import overtaken
-from actions.post_update import each_reader_once, mail_steps
-from integration import messages, plan
+from actions.delivery import check_private, flag, identifiers
+from actions.updating import Voice, nowhere, send
+from integration import messages
 from integration.errors import BadInput
 from integration.models import Command, Outcome
+from integration.times import iso, now
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -25,16 +25,18 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         kit.catalog.incident(identifier), kit.catalog.audiences(names), latest_room(kit, identifier)
     )
     check_private(command, incident)
-    problems = [f"audience {one.identifier} has no address" for one in audiences if not one.emails]
-    steps = [
-        step
-        for audience in each_reader_once(audiences)
-        for step in mail_steps(command, incident, audience, subject, text, purpose="mail")
-    ]
-    results: list[Sent] = []
-    if steps:
-        claims = await claim_words(kit, plan.owned(steps, incident, kit.settings), command, again)
-        late = await overtaken(kit, command, incident, claims)
-        results = await deliver(kit, claims, room, command.run, late)
-        await kit.performer.flush()
-    return outcome(f"Email about {identifier}", results, problems)
+    audiences, problems = await kit.audiences.with_people(audiences)
+    details = {"notesUntil": iso(command.asked_at or now())}
+    voices = [Voice(audience=one, text=text, subject=subject, details=details) for one in audiences]
+    problems += nowhere(audiences, by_mail_only=True)
+    return await send(
+        command,
+        kit,
+        incident,
+        room,
+        voices,
+        what="Email about",
+        problems=problems,
+        again=again,
+        by_mail_only=True,
+    )

@@ -23,6 +23,7 @@ from actions.documents import write_documents
 from actions.furnish import furnish, just_opened
 from actions.registry import ACTIONS, handlers
 from integration import portjson
+from integration.audience_catalog import AudienceCatalog
 from integration.bridge import Bridge
 from integration.budget import Budget
 from integration.catalog import Catalog
@@ -215,6 +216,7 @@ def build(
         locks,
         PageCatalog(port, settings),
         GuardWords(port, settings),
+        AudienceCatalog(port, catalog, settings),
     )
     clicks = Clicks(catalog, port, people, mirror, slack.screen, settings, portjson.definitions())
     runner = Runner(port, handlers(kit), cluster, clicks.tell)

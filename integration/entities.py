@@ -30,6 +30,8 @@ COMMUNICATION = "incidentCommunication"
 ATTEMPT = "incidentCommunicationAttempt"
 LINK = "incidentRecordLink"
 AUDIENCE = "commsAudience"
+DRAFT = "incidentDraft"
+PROMISE = "incidentPromise"
 SWITCH = "commsSwitch"
 THE_SWITCH = "communications"  # its one entity
 

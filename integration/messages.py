@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from integration import mrkdwn
 from integration.communicator import HEADER_LIMIT, cut
@@ -101,6 +102,25 @@ def status_mail(incident: Incident, before: str, after: str) -> Mail:
     was = f" (was {before})" if before else ""
     subject = f"{incident.identifier} is now {after}: {incident.title or incident.identifier}"
     return _mail(incident, subject, f"Status: {after}{was}", markdown=False)
+
+
+def overdue(
+    incident: Incident, audience: str, due: datetime, link: str, draft: str
+) -> tuple[str, list[Json]]:
+    """What the room is told when promised news has not come: the draft, if there is one, and where to send it
+    (`link`). Text for notifications, blocks for the screen."""
+    at = f"{due.astimezone(UTC):%H:%M} UTC"
+    line = f"⏰ {_words(audience, 100)} was promised news of {_words(incident.identifier, 100)} by {at}."
+    ready = " A draft is ready." if draft.strip() and link else " “Send update” in Port sends some."
+    blocks = [_section(line + ready)]
+    if draft.strip():
+        shown = mrkdwn.joined(mrkdwn.pack(mrkdwn.pieces(draft), SECTION_LIMIT)[0])
+        blocks.append(_section(shown))
+    if mrkdwn.is_absolute(link):
+        words = {"type": "plain_text", "text": "Read and send", "emoji": True}
+        button: Json = {"type": "button", "action_id": "open_draft", "text": words, "url": link}
+        blocks.append({"type": "actions", "elements": [button]})
+    return line + ready, blocks
 
 
 def email(incident: Incident, subject: str, text_markdown: str) -> Mail:

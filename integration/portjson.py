@@ -173,7 +173,12 @@ def _automation(definition: Json, automation: Json, settings: Settings, door: Do
         "description": automation["description"],
         "trigger": {
             "type": "automation",
-            "event": {"type": automation["event"], "blueprintIdentifier": settings.incident_blueprint},
+            "event": {
+                "type": automation["event"],
+                "blueprintIdentifier": settings.incident_blueprint,
+                # Of a timer: which property of the incident expires.
+                **({"propertyIdentifier": automation["property"]} if "property" in automation else {}),
+            },
             "condition": {
                 "type": "JQ",
                 "expressions": [condition(one, settings) for one in automation["conditions"]],

@@ -183,6 +183,20 @@ class PortService:
         known = [user for user in users if isinstance(user, dict)]
         return {str(user["id"]): str(user["email"]) for user in known if user.get("id") and user.get("email")}
 
+    async def teams(self, *, priority: Priority = Priority.INTERNAL) -> dict[str, list[str]]:
+        """E-mail addresses of the people in every team of the organisation, by the team's name."""
+        call = call_of("teams.list", "other", priority)
+        fields = "fields=name&fields=users.email&fields=users.status"
+        teams = (await self._wire.ask(call, "GET", f"/teams?{fields}")).object().get("teams")
+        if not isinstance(teams, list):
+            raise self._wire.unreadable(call, "no list of teams")
+        found: dict[str, list[str]] = {}
+        for team in (team for team in teams if isinstance(team, dict)):
+            people = [user for user in team.get("users") or [] if isinstance(user, dict)]
+            there = [user for user in people if str(user.get("status")).upper() != "DISABLED"]
+            found[str(team.get("name"))] = [str(user["email"]) for user in there if user.get("email")]
+        return found
+
     async def finish_run(
         self,
         run_id: str,
