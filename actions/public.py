@@ -1,18 +1,30 @@
-"""What the three status page actions share: approval, the page, its components, and the telling after."""
+"""What the status page actions share: the page, the public incident that is meant, and the telling after."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions.base import Kit, latest_room
 from actions.delivery import identifiers
-from actions.overtaken import overtaken, resumed, withdraw
+from actions.overtaken import overtaken, resumed
+from actions.public_consent import Consent
 from integration import communicator, messages, plan
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import Command, Communication, Incident, Json, Outcome, PublicIncident, Receipt
+from integration.models import (
+    PUBLIC_OPERATIONS,
+    Command,
+    Communication,
+    Incident,
+    Json,
+    Operation,
+    Outcome,
+    PublicIncident,
+    Receipt,
+)
 from integration.perform import Claim
 from integration.services.statuspage import StatuspageService
 from integration.settings import variable
@@ -20,16 +32,8 @@ from integration.settings import variable
 NAME_LIMIT = 255  # Statuspage: an incident's name
 BODY_LIMIT = 25_000  # Statuspage: an update's body
 REALTIME = ("investigating", "identified", "monitoring")
-COMPONENT_STATES = (
-    "operational",
-    "degraded_performance",
-    "partial_outage",
-    "major_outage",
-    "under_maintenance",
-)
-
-
-PUBLIC_OPERATIONS = ("publish_incident", "update_incident", "resolve_incident")
+MOST_WINDOWS = 5  # of one incident that are looked at, the newest
+MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:#\d+|#x[0-9a-f]+|[a-z]+);", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,22 +52,146 @@ def page_service(kit: Kit) -> StatuspageService:
     return kit.statuspage
 
 
-async def approved(kit: Kit, command: Command) -> str:
-    """Who approved this run. A public text goes out only with the approval of somebody else than its author.
+def chosen_page(kit: Kit, command: Command) -> str:
+    """The one page that the input names. Raises BadInput for none, several, and for one not to be used."""
+    pages = identifiers(command, "page")
+    if len(pages) != 1:
+        raise BadInput("page", "choose the status page")
+    allowed = kit.settings.statuspage_pages
+    if allowed and pages[0] not in allowed:
+        raise BadInput("page", f"{pages[0]!r} is not among the pages this integration may write to")
+    return pages[0]
 
-    Raises BadInput when nobody has, or the author has.
+
+async def known_page(kit: Kit, page: str) -> None:
+    """Raises BadInput for a page that neither Port nor Statuspage knows; asks the latter only if need be."""
+    if page not in await kit.page_catalog.pages() and await page_service(kit).page(page) is None:
+        raise BadInput("page", f"Statuspage knows no page {page!r}, or not for this API key")
+
+
+def public_body(command: Command) -> str:
+    """The words for the page, as the input `body` has them. Raises BadInput for none, for too many, and for
+    HTML: subscribers would read it as it stands, in mails and text messages."""
+    return plain("body", messages.checked_text("body", command.inputs.get("body"), BODY_LIMIT))
+
+
+def plain(field: str, text: str) -> str:
+    """`text` where it is plain. Raises BadInput naming the first markup in it."""
+    found = MARKUP.search(text)
+    if found:
+        raise BadInput(field, f"has HTML in it ({found[0][:40]}); a status page's words are plain text")
+    return text
+
+
+def refuse_private(incident: Incident) -> None:
+    if incident.private:
+        raise BadInput("incident", f"{incident.identifier} is private: nothing of it goes on a public page")
+
+
+async def published(
+    kit: Kit,
+    command: Command,
+    incident: str,
+    consent: Consent,
+    opened_by: Operation = "publish_incident",
+) -> tuple[Published, list[Communication]]:
+    """The public incident that this run is about, and what we have said on the pages for ours.
+
+    Without an input that names it, it is the only one that is not over, else the one published last.
+    `opened_by` says whether it is an incident or a maintenance. Raises BadInput when nothing was published,
+    when `consent` is for another one, and naming the input when several are not over.
     """
-    approval = await kit.catalog.approval(command.run)
-    if approval is None or not approval.approver:
-        await withdraw(kit, command, "withdrawn: nobody approves it any more")
-        raise BadInput(
-            "approval",
-            "a public text needs approval: run this action in Port, where it waits for an approver; "
-            "an automation can't give one",
-        )
-    if approval.approver in (approval.author, command.requested_by):
-        raise BadInput("approval", f"{approval.approver} wrote this text and can't approve it as well")
-    return approval.approver
+    chosen = identifiers(command, "page")
+    if len(chosen) > 1:
+        raise BadInput("page", "choose one status page")
+    record = await _said_in_public(kit, incident, opened_by)
+    said = [one for one in record if one.step.operation == opened_by and one.state == "sent" and one.receipt]
+    if not said:
+        raise BadInput("incident", f"nothing of {incident} is on a status page; publish it first")
+    where = ", ".join(sorted({one.step.destination for one in said}))
+    if chosen:
+        said = [one for one in said if one.step.destination == chosen[0]]
+        if not said:
+            raise BadInput("page", f"nothing of {incident} is on page {chosen[0]!r}, only on {where}")
+    named = identifiers(command, "maintenance")
+    targets = [one for one in await asyncio.gather(*(_shown(kit, one) for one in _latest(said))) if one]
+    if named:
+        targets = [one for one in targets if one.shown.id == named[0]]
+    if not targets:
+        raise BadInput("incident", f"its public incident is no longer on page {where}; publish a new one")
+    target = _meant(command, incident, targets, record)
+    if consent.public is not None and consent.public != target.shown.id:
+        raise BadInput("communication", "another public incident is meant by now; draft it again")
+    return target, record
+
+
+def _latest(said: Sequence[Communication]) -> list[Communication]:
+    """The last public incident of each page, and of maintenance, of which several may stand, the last few."""
+    ordered = sorted(said, key=lambda one: one.intended_at)
+    if ordered[0].step.operation == "schedule_maintenance":
+        return ordered[-MOST_WINDOWS:]
+    return list({one.step.destination: one for one in ordered}.values())
+
+
+async def _said_in_public(kit: Kit, incident: str, opened_by: Operation) -> list[Communication]:
+    """Every communication of ours on the pages. Port's search lags by seconds, so what was published is read
+    by identifier."""
+    found, listed = await asyncio.gather(kit.catalog.communications(incident), kit.page_catalog.pages())
+    record = {one.step.key: one for one in found if one.step.operation in PUBLIC_OPERATIONS}
+    spoken_on = {one.step.destination for one in record.values()}
+    for posts in await asyncio.gather(
+        *(_published_on(kit, incident, page, opened_by) for page in {*listed, *spoken_on})
+    ):
+        record |= {one.step.key: one for one in posts}
+    return list(record.values())
+
+
+async def _published_on(kit: Kit, incident: str, page: str, opened_by: Operation) -> list[Communication]:
+    key = maintenance_key if opened_by == "schedule_maintenance" else publish_key
+    found: list[Communication] = []
+    while (one := await kit.catalog.communication(key(incident, page, len(found) + 1))) is not None:
+        found.append(one)
+    return found
+
+
+async def _shown(kit: Kit, publication: Communication) -> Published | None:
+    """What that publication is now; None when it was deleted on its page."""
+    data: Json = publication.receipt.data if publication.receipt else {}
+    page = str(data.get("page") or publication.step.destination)
+    shown = await page_service(kit).incident(page, str(data.get("incident")))
+    return Published(page, publication.step.key, publication.intended_at, shown) if shown else None
+
+
+def _meant(
+    command: Command, incident: str, targets: Sequence[Published], record: Sequence[Communication]
+) -> Published:
+    """Which of several public incidents a run is about."""
+    # Taken up again it stays with what it was about, whatever has become of the others meanwhile.
+    own = {
+        str(one.step.details.get("public"))
+        for one in record
+        if command.run and one.step.run == command.run and one.step.details.get("public")
+    }
+    open_ones = [one for one in targets if one.shown.id in own] or [
+        one for one in targets if not one.shown.over
+    ]
+    if len(open_ones) > 1:
+        pages = sorted({one.page for one in open_ones})
+        if len(pages) > 1:
+            raise BadInput("page", f"{incident} is public on several pages ({', '.join(pages)}); choose one")
+        names = ", ".join(f"{one.shown.name} ({one.shown.id})" for one in open_ones)
+        raise BadInput("maintenance", f"several are not over: {names}; choose one")
+    return open_ones[0] if open_ones else max(targets, key=lambda one: one.at)
+
+
+def publish_key(incident: str, page: str, number: int) -> str:
+    """One public incident per page while it is unresolved; the next one gets the next number."""
+    return f"{incident}:publish:{page}" + (f":{number}" if number > 1 else "")
+
+
+def maintenance_key(incident: str, page: str, number: int) -> str:
+    """The n-th maintenance of an incident on a page."""
+    return f"{incident}:maintenance:{page}:{number}"
 
 
 async def left_unsaid(
@@ -90,148 +218,36 @@ async def left_unsaid(
     )
 
 
-def public_body(command: Command) -> str:
-    return messages.checked_text("body", command.inputs.get("body"), BODY_LIMIT)
-
-
-def refuse_private(incident: Incident) -> None:
-    if incident.private:
-        raise BadInput("incident", f"{incident.identifier} is private: nothing of it goes on a public page")
-
-
-async def chosen_components(kit: Kit, command: Command, page: str) -> dict[str, str]:
-    """Component id to the state it is to have. Raises BadInput for one that is not on this page."""
-    wanted = identifiers(command, "components")
-    state = command.inputs.get("componentStatus") or ""
-    if not wanted:
-        if state:
-            raise BadInput("components", "choose the components that are to become " + str(state))
-        return {}
-    if state not in COMPONENT_STATES:
-        raise BadInput("componentStatus", f"{state!r} is none of {', '.join(COMPONENT_STATES)}")
-    known = {component.id: component for component in await page_service(kit).components(page)}
-    for identifier in wanted:
-        if identifier not in known:
-            raise BadInput("components", f"{identifier!r} is no component of page {page!r}")
-        if known[identifier].is_group:
-            raise BadInput("components", f"{known[identifier].name} is a group; choose its components")
-    return dict.fromkeys(wanted, str(state))
-
-
-async def published(kit: Kit, command: Command, incident: str) -> tuple[Published, list[Communication]]:
-    """The public incident that this run is about, and what we have said on the pages for ours.
-
-    Without an input `page` it is the only one that is not over, else the one published last. Raises
-    BadInput when nothing was published, and naming `page` when several are not over.
-    """
-    chosen = identifiers(command, "page")
-    if len(chosen) > 1:
-        raise BadInput("page", "choose one status page")
-    record = await _said_in_public(kit, incident)
-    latest: dict[str, Communication] = {}
-    for one in record:
-        if one.step.operation == "publish_incident" and one.state == "sent" and one.receipt:
-            before = latest.get(one.step.destination)
-            if before is None or before.intended_at <= one.intended_at:
-                latest[one.step.destination] = one
-    if not latest:
-        raise BadInput("incident", f"nothing of {incident} is on a status page; publish it first")
-    if chosen:
-        if chosen[0] not in latest:
-            where = ", ".join(sorted(latest))
-            raise BadInput("page", f"nothing of {incident} is on page {chosen[0]!r}, only on {where}")
-        latest = {chosen[0]: latest[chosen[0]]}
-    targets = [one for one in await asyncio.gather(*(_shown(kit, one) for one in latest.values())) if one]
-    if not targets:
-        where = ", ".join(sorted(latest))
-        raise BadInput("incident", f"its public incident is no longer on page {where}; publish a new one")
-    return _meant(command, incident, targets, record), record
-
-
-async def _said_in_public(kit: Kit, incident: str) -> list[Communication]:
-    """Every communication of ours on the pages. Port's search lags by seconds, so what was published is read
-    by identifier."""
-    pages = list(kit.settings.statuspage_pages)
-
-    async def known() -> list[str]:
-        return pages or [page.id for page in await page_service(kit).pages()]
-
-    found, listed = await asyncio.gather(kit.catalog.communications(incident), known())
-    record = {one.step.key: one for one in found if one.step.operation in PUBLIC_OPERATIONS}
-    spoken_on = {one.step.destination for one in record.values()}
-    for posts in await asyncio.gather(
-        *(_published_on(kit, incident, page) for page in {*listed, *spoken_on})
-    ):
-        record |= {one.step.key: one for one in posts}
-    return list(record.values())
-
-
-async def _published_on(kit: Kit, incident: str, page: str) -> list[Communication]:
-    found: list[Communication] = []
-    while (one := await kit.catalog.communication(publish_key(incident, page, len(found) + 1))) is not None:
-        found.append(one)
-    return found
-
-
-async def _shown(kit: Kit, publication: Communication) -> Published | None:
-    """What that publication is now; None when it was deleted on its page."""
-    data: Json = publication.receipt.data if publication.receipt else {}
-    page = str(data.get("page") or publication.step.destination)
-    shown = await page_service(kit).incident(page, str(data.get("incident")))
-    return Published(page, publication.step.key, publication.intended_at, shown) if shown else None
-
-
-def _meant(
-    command: Command, incident: str, targets: Sequence[Published], record: Sequence[Communication]
-) -> Published:
-    """Which of several public incidents a run is about."""
-    # Taken up again it stays with what it was about, whatever has become of the others meanwhile.
-    own = {
-        one.step.destination
-        for one in record
-        if one.step.run == command.run and one.step.operation != "publish_incident"
-    }
-    open_ones = [one for one in targets if one.page in own] or [one for one in targets if not one.shown.over]
-    if len(open_ones) > 1:
-        where = ", ".join(sorted(one.page for one in open_ones))
-        raise BadInput("page", f"{incident} is public on several pages ({where}); choose one")
-    return open_ones[0] if open_ones else max(targets, key=lambda one: one.at)
-
-
-def publish_key(incident: str, page: str, number: int) -> str:
-    """One public incident per page while it is unresolved; the next one gets the next number."""
-    return f"{incident}:publish:{page}" + (f":{number}" if number > 1 else "")
-
-
-def changed_components(record: Sequence[Communication], public: str) -> dict[str, str]:
-    """The components whose state this incident changed on the page, and to what it set them last."""
-    found: dict[str, str] = {}
-    for one in sorted(record, key=lambda one: one.intended_at):
-        if one.state == "sent" and one.receipt and one.receipt.data.get("incident") == public:
-            found.update(one.step.details.get("components") or {})
-    return {identifier: state for identifier, state in found.items() if state != "operational"}
-
-
 async def tell(
-    kit: Kit, command: Command, incident: Incident, what: str, receipt: Receipt, status: str
+    kit: Kit,
+    command: Command,
+    incident: Incident,
+    what: str,
+    receipt: Receipt,
+    status: str,
+    words: str = "",
 ) -> str:
-    """After a public post: the incident shows it, the room hears it. Gives what could not be done."""
+    """After a public post: the incident shows it, the room hears it. Gives what could not be done.
+
+    `status` is what the incident's public status is now; empty where it is about a maintenance.
+    """
     problems: list[str] = []
 
     async def show() -> None:
         link = receipt.data.get("shortlink") or receipt.permalink
-        properties: Json = {"publicStatus": status, "publicIncident": link}
+        properties: Json = {"publicStatus": status, "publicIncident": link, "lastPublicWords": words}
         if receipt.at is not None:
             properties["lastPublicUpdateAt"] = receipt.at.isoformat()
-        await kit.catalog.patch_incident(
-            incident.identifier, {name: value for name, value in properties.items() if value}
-        )
+        if status:
+            await kit.catalog.patch_incident(
+                incident.identifier, {name: value for name, value in properties.items() if value}
+            )
 
     async def say() -> None:
         room = await latest_room(kit, incident.identifier)
         if room is None or room.state != "open":
             return
-        text = communicator.public_post(what, status, receipt.permalink)
+        text = communicator.public_post(what, status or what, receipt.permalink)
         step = plan.message(
             room,
             "public notice",
@@ -249,7 +265,8 @@ async def tell(
             problems.append(str(answer))
         elif isinstance(answer, BaseException):
             raise answer
-    if kit.pages is not None:
-        kit.pages.observe(str(receipt.data.get("page")), str(receipt.data.get("incident")))
     await kit.performer.flush()
+    if kit.pages is not None:
+        # Only now: what the page says is held against the record.
+        kit.pages.written(str(receipt.data.get("page")), str(receipt.data.get("incident")))
     return " ".join(problems)

@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 from actions.base import Kit, need_incident, text_input
-from actions.delivery import choice, flag, identifiers
+from actions.delivery import choice, flag
 from actions.public import (
     NAME_LIMIT,
     REALTIME,
-    approved,
-    chosen_components,
+    chosen_page,
+    known_page,
     left_unsaid,
     page_service,
+    plain,
     public_body,
     publish_key,
     refuse_private,
     tell,
 )
+from actions.public_components import chosen_components
+from actions.public_consent import Consent, approved
+from actions.public_turn import told_subscribers
 from integration.errors import BadInput
 from integration.models import Command, Outcome, Step
 
+IMPACTS = ("none", "minor", "major", "critical")
+
 
 async def handle(command: Command, kit: Kit) -> Outcome:
+    return await carry_out(command, kit, approved(kit, command))
+
+
+async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:
     identifier = need_incident(command)
     service = page_service(kit)
-    pages = identifiers(command, "page")
-    if len(pages) != 1:
-        raise BadInput("page", "choose the status page")
-    page = pages[0]
-    name = text_input(command, "name", NAME_LIMIT)
+    page = chosen_page(kit, command)
+    name = plain("name", text_input(command, "name", NAME_LIMIT))
     if not name:
         raise BadInput("name", "is missing: the title customers see")
     body = public_body(command)
     status = choice(command, "status", REALTIME, default="investigating")
+    impact = choice(command, "impact", IMPACTS) if command.inputs.get("impact") else ""
     notify = flag(command, "notifySubscribers")
-    if kit.settings.statuspage_pages and page not in kit.settings.statuspage_pages:
-        raise BadInput("page", f"{page!r} is not among the pages this integration may write to")
     async with kit.locks.holding(identifier):
-        incident, approver, components, known = await asyncio.gather(
+        incident, consent, chosen, _ = await asyncio.gather(
             kit.catalog.incident(identifier),
-            approved(kit, command),
-            chosen_components(kit, command, page),
-            service.page(page),
+            consenting,
+            chosen_components(kit, service, command, page),
+            known_page(kit, page),
         )
-        if known is None:
-            raise BadInput("page", f"Statuspage knows no page {page!r}")
         refuse_private(incident)
+        components = {one: component.status for one, component in chosen.items()}
         number = 1
         while True:
             step = Step(
@@ -57,14 +63,16 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                 destination=page,
                 text=body,
                 requested_by=command.requested_by,
-                approved_by=approver,
+                approved_by=consent.by,
                 run=command.run,
                 details={
                     "page": page,
                     "name": name,
                     "status": status,
+                    "impact": impact,
                     "components": components,
                     "notify": notify,
+                    **consent.details(),
                 },
             )
             (claim,) = await kit.performer.intend([step], insist=command.by_person)
@@ -82,10 +90,10 @@ async def handle(command: Command, kit: Kit) -> Outcome:
                     links=(receipt.permalink,),
                 )
             number += 1
-        problem = await tell(kit, command, incident, "published", receipt, status)
+        problem = await tell(kit, command, incident, "published", receipt, status, claim.step.text)
     return Outcome(
         summary=f"{identifier} is on the page as “{name}” ({status}): {receipt.permalink}. {problem}".strip(),
         label="Published",
         links=(receipt.permalink,),
-        log=(f"Subscribers are {'told' if notify else 'not told'}.", f"Approved by {approver}."),
+        log=(told_subscribers(notify), consent.told()),
     )

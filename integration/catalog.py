@@ -45,7 +45,7 @@ from integration.models import (
 )
 from integration.services.port import PortService
 from integration.settings import Settings
-from integration.times import iso, now
+from integration.times import iso, now, when
 
 
 class Catalog:
@@ -111,7 +111,11 @@ class Catalog:
                 addresses = await self._port.users()
             except ServiceError as problem:
                 logger.warning(f"port: users by id only: {problem}")
-        return Approval(author=addresses.get(author, author), approver=addresses.get(approver, approver))
+        return Approval(
+            author=addresses.get(author, author),
+            approver=addresses.get(approver, approver),
+            at=when(found.get("updatedAt")),
+        )
 
     # War rooms
 

@@ -11,7 +11,16 @@ from loguru import logger
 from integration.effects import LOOK_BACK, Effect
 from integration.entities import text_hash
 from integration.errors import Refused
-from integration.models import Json, Operation, PublicIncident, PublicUpdate, Receipt, Step
+from integration.models import (
+    Json,
+    MaintenanceWindow,
+    Operation,
+    PublicIncident,
+    PublicPostmortem,
+    PublicUpdate,
+    Receipt,
+    Step,
+)
 from integration.services.mailer import Mailer
 from integration.services.statuspage import StatuspageService
 
@@ -47,7 +56,7 @@ class SendEmail:
 
 
 class PublishIncident:
-    """A new public incident. Marker: our key in its metadata."""
+    """A new public incident or maintenance. Marker: our key in its metadata."""
 
     readable = True
 
@@ -66,7 +75,9 @@ class PublishIncident:
             status=str(details["status"]),
             body=step.text,
             components=components,
-            component_ids=list(components),
+            component_ids=list(dict.fromkeys([*components, *details.get("listed", [])])),
+            impact_override=details.get("impact") or None,
+            window=MaintenanceWindow.model_validate(details["window"]) if details.get("window") else None,
             deliver_notifications=bool(details["notify"]),
             metadata={METADATA: {"incident": step.incident, "key": step.key}},
         )
@@ -106,12 +117,15 @@ class UpdateIncident:
     async def act(self, step: Step) -> Receipt:
         details = step.details
         components: dict[str, str] = details["components"]
+        listed: list[str] = details.get("listed", [])
         public = await self._statuspage.update_incident(
             str(details["page"]),
             str(details["public"]),
             status=str(details["status"]),
             body=step.text,
             components=components or None,
+            # The list is replaced whole: without those it has, they would be affected no more.
+            component_ids=[*listed, *components] if set(components) - set(listed) else None,
             deliver_notifications=bool(details["notify"]),
             # Whether Statuspage merges or replaces metadata is undocumented: others' keys go back with ours.
             metadata={
@@ -134,6 +148,45 @@ class UpdateIncident:
         if not said and marker(public).get("operation") != step.key:
             return None
         return _receipt(public, _newest(said or public.updates), found=True)
+
+
+class PublishPostmortem:
+    """The postmortem of a public incident that is over: drafted on the page, then published. Marker: its
+    own words, which are public there."""
+
+    readable = True
+
+    def __init__(self, statuspage: StatuspageService) -> None:
+        self._statuspage = statuspage
+
+    def repeatable(self, step: Step) -> bool:
+        return False
+
+    async def act(self, step: Step) -> Receipt:
+        page, incident = str(step.details["page"]), str(step.details["public"])
+        await self._statuspage.draft_postmortem(page, incident, step.text)
+        found = await self._statuspage.publish_postmortem(
+            page, incident, deliver_notifications=bool(step.details["notify"])
+        )
+        return self._receipt(step, found)
+
+    async def find(self, step: Step, intended_at: datetime) -> Receipt | None:
+        found = await self._statuspage.postmortem(str(step.details["page"]), str(step.details["public"]))
+        if found is None or found.published_at is None or found.body.strip() != step.text.strip():
+            return None
+        return self._receipt(step, found)
+
+    @staticmethod
+    def _receipt(step: Step, found: PublicPostmortem) -> Receipt:
+        link = str(step.details.get("shortlink") or "")
+        data: Json = {
+            "page": step.details["page"],
+            "incident": step.details["public"],
+            "shortlink": link,
+            "notified": found.notified,
+            "textHash": text_hash(found.body),
+        }
+        return Receipt(data=data, permalink=link, at=found.published_at)
 
 
 def marker(public: PublicIncident) -> Json:
@@ -193,6 +246,11 @@ def public_effects(mail: Mailer | None, statuspage: StatuspageService | None) ->
     if mail is not None:
         known["send_email"] = SendEmail(mail)
     if statuspage is not None:
-        known["publish_incident"] = PublishIncident(statuspage)
-        known["update_incident"] = known["resolve_incident"] = UpdateIncident(statuspage)
+        known["publish_incident"] = known["schedule_maintenance"] = PublishIncident(statuspage)
+        update = UpdateIncident(statuspage)
+        operations: tuple[Operation, ...] = (
+            *("update_incident", "resolve_incident", "reopen_incident", "complete_maintenance"),
+        )
+        known |= dict.fromkeys(operations, update)
+        known["publish_postmortem"] = PublishPostmortem(statuspage)
     return known

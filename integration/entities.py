@@ -12,6 +12,7 @@ from integration.models import (
     COMMUNICATION_STATES,
     KNOWS,
     MIRROR_STATES,
+    PUBLIC_OPERATIONS,
     ROOM_STATES,
     Audience,
     Communication,
@@ -40,9 +41,7 @@ _MEDIUM: dict[Operation, str] = {
     "open_bridge": "zoom",
     "post_message": "slack",
     "send_email": "email",
-    "publish_incident": "statuspage",
-    "update_incident": "statuspage",
-    "resolve_incident": "statuspage",
+    **dict.fromkeys(PUBLIC_OPERATIONS, "statuspage"),
 }
 
 

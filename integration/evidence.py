@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from integration.effects import METADATA_EVENT
 from integration.entities import text_hash
 from integration.errors import Refused, ServiceError
-from integration.models import Bot, Json, Message, PublicIncident, Value
+from integration.models import PUBLIC_OPERATIONS, Bot, Json, Message, PublicIncident, Value
 from integration.record_check import same_words
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
@@ -256,14 +256,12 @@ def _key(message: Message) -> str:
 
 # --- Statuspage ------------------------------------------------------------------------------------
 
-PUBLIC = ("publish_incident", "update_incident", "resolve_incident")
-
 
 async def page_evidence(statuspage: StatuspageService, sent: Sequence[Sent]) -> list[Evidence]:
     """What became of every public text among `sent`: one request for each public incident."""
     by_incident: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
     for one in sent:
-        if one.operation in PUBLIC:
+        if one.operation in PUBLIC_OPERATIONS:
             by_incident[str(one.receipt.get("page")), str(one.receipt.get("incident"))].append(one)
     found: list[Evidence] = []
     for (page, incident), some in by_incident.items():
@@ -279,7 +277,15 @@ async def page_evidence(statuspage: StatuspageService, sent: Sequence[Sent]) -> 
 def _public(sent: Sent, public: PublicIncident | None) -> Evidence:
     if public is None:
         return _said(sent, "deleted", "the status page has no such incident any more")
-    update = next((one for one in public.updates if one.id == sent.receipt.get("update")), None)
+    after = sent.operation == "publish_postmortem"  # which is answered without the update that it becomes
+    update = next(
+        (
+            one
+            for one in public.updates
+            if (one.status == "postmortem" if after else one.id == sent.receipt.get("update"))
+        ),
+        None,
+    )
     if update is None:
         return _said(sent, "deleted", "the status page has no such update any more")
     answered = sent.receipt.get("textHash")

@@ -239,10 +239,24 @@ Operation = Literal[
     "publish_incident",
     "update_incident",
     "resolve_incident",
+    "reopen_incident",
+    "schedule_maintenance",
+    "complete_maintenance",
+    "publish_postmortem",
 ]
-PUBLIC_OPERATIONS: tuple[Operation, ...] = ("publish_incident", "update_incident", "resolve_incident")
+PUBLIC_OPERATIONS: tuple[Operation, ...] = (
+    "publish_incident",
+    "update_incident",
+    "resolve_incident",
+    "reopen_incident",
+    "schedule_maintenance",
+    "complete_maintenance",
+    "publish_postmortem",
+)
 """What is said on a status page."""
-CommunicationState = Literal["sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"]
+CommunicationState = Literal[
+    "draft", "sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"
+]
 COMMUNICATION_STATES: tuple[CommunicationState, ...] = get_args(CommunicationState)
 
 RoomState = Literal["open", "closed", "archived"]
@@ -412,6 +426,11 @@ class PublicIncident(Value):
     def over(self) -> bool:
         return self.status in ("resolved", "completed", "postmortem")
 
+    @property
+    def maintenance(self) -> bool:
+        """Whether it was scheduled; it has other statuses then."""
+        return self.scheduled_for is not None or self.status in ("scheduled", "in_progress", "verifying")
+
 
 class MaintenanceWindow(Value):
     """When a scheduled maintenance is, and what Statuspage does about it by itself."""
@@ -468,3 +487,4 @@ class Approval(Value):
 
     author: str = ""
     approver: str = ""
+    at: datetime | None = None  # when the run was last changed, which is not before it was approved

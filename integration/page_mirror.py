@@ -21,16 +21,18 @@ from integration.effects_public import marker
 from integration.errors import BadInput, ServiceError
 from integration.live_upserts import COMPONENT, INCIDENT, PAGE, UPDATE
 from integration.models import Json, PublicIncident
+from integration.page_figures import PageFigures
 from integration.page_record import OPEN, PageRecord, differences, properties, related
 from integration.services.port import PortService
 from integration.services.statuspage import StatuspageService
 from integration.services.statuspage_shapes import incident_of, objects
 from integration.settings import Settings
+from integration.times import now, when
 
 DEBOUNCE_SECONDS = 0.2  # one change on a page comes as several webhooks
 RETRY_SECONDS = (2.0, 10.0, 60.0)
 POLL_SECONDS = 5.0  # between two polls, for each page, however often we are called: a fifth of the key's rate
-PAGE_SECONDS = 300.0  # a page's own name and settings are read at most this often
+PAGE_SECONDS = 6 * 3600.0  # a page's own name and settings are read at most this often
 REOPENED_WITHIN = timedelta(hours=24)  # how long a public incident is watched after its last word
 MOST_HINTS = 500  # waiting at once; what is beyond is found by the poll
 
@@ -50,6 +52,8 @@ class PageMirror:
         upsert: Upsert,
     ) -> None:
         self._record = PageRecord(port, catalog, settings)
+        self._figures = PageFigures(port, statuspage, settings)
+        statuspage.on_written(self._answered)
         self._statuspage = statuspage
         self._settings = settings
         self._upsert = upsert
@@ -59,16 +63,46 @@ class PageMirror:
         self._page_read: dict[str, float] = {}
         self._next_poll = float("-inf")
         self._seen: dict[str, PublicIncident] = {}  # by id, as last written to Port
+        self._answers: dict[str, Json] = {}  # to our own writes, by incident, until they are taken in
+        self._updated: dict[str, str] = {}  # by incident, Statuspage's time of the state that Port has
+        self._states: dict[str, str] = {}  # by component, as Port has it
 
     # Hints
 
-    def observe(self, page: str, incident: str = "", component: str = "") -> None:
+    def observe(self, page: str, incident: str = "", component: str = "", told: str = "") -> None:
         """Something about `page` may have changed. Returns at once; however many hints come while one is
-        waiting to be read, it is read once. Pages that are not ours are of no concern."""
+        waiting to be read, it is read once. Pages that are not ours are of no concern.
+
+        `told` is what the hint says has come of it: the time of the incident's last change, or the
+        component's state. What we know already, as by our own writing, is not read again.
+        """
         if not self._is_ours(page) or not (incident or component):
             return
-        if not incident:
+        if incident:
+            answer = self._answers.get(incident)
+            if told and told in (self._updated.get(incident), (answer or {}).get("updated_at")):
+                return
+            self._answers.pop(incident, None)
+        else:
+            if told and self._states.get(component) == told:
+                return
             self._components[page].add(component)
+        self._take_up(page, incident)
+
+    def written(self, page: str, incident: str) -> None:
+        """We have said something on the page, and it stands on the record: take in what the page answered."""
+        if self._is_ours(page) and incident:
+            self._take_up(page, incident)
+
+    def _answered(self, raw: Json) -> None:
+        """An answer to a write of ours, which shows the whole incident as it is now."""
+        identifier = raw.get("id")
+        if isinstance(identifier, str) and len(self._answers) < MOST_HINTS:
+            self._answers[identifier] = raw
+            for component in objects(raw.get("components")):
+                self._states[str(component.get("id"))] = str(component.get("status"))
+
+    def _take_up(self, page: str, incident: str) -> None:
         key = (page, incident)
         if key in self._following:
             self._again.add(key)
@@ -77,6 +111,11 @@ class PageMirror:
         else:
             # A context of its own: the request that brought the hint ends before this does.
             self._following[key] = asyncio.create_task(self._follow(key), context=contextvars.Context())
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still to be read or taken in."""
+        return bool(self._following)
 
     async def stop(self) -> None:
         """Drop what waits. Nothing is lost by it: the next process reads the pages again."""
@@ -138,6 +177,13 @@ class PageMirror:
         known = {public for incidents in watched.values() for public in incidents}
         self._seen = {public: seen for public, seen in self._seen.items() if public in known}
 
+    async def tend(self) -> None:
+        """On schedule: poll, and what only time asks for. The next figure, such as a component's uptime,
+        waits until nobody else wants a request."""
+        await self.poll()
+        await self._record.silence()
+        await self._figures.refresh()
+
     async def _poll_page(self, page: str, incidents: dict[str, bool]) -> None:
         unresolved = await self._statuspage.unresolved(page, priority=Priority.MIRROR)
         standing = {public.id: public for public in unresolved}
@@ -159,7 +205,8 @@ class PageMirror:
                 continue
             entity = shown.get(public.id)
             unrelated = entity is None and bool(marker(public)) and not public.over
-            if unrelated or (entity is not None and differences(entity, public)):
+            changed = entity is not None and (self._is_watched(entity) or differences(entity, public))
+            if unrelated or changed:
                 await self._record.show(public)
         for gone in set(shown) - {raw.get("id") for raw in incidents}:
             where = await self._record.where(shown[gone])
@@ -170,17 +217,27 @@ class PageMirror:
 
     async def _read(self, page: str, incident: str) -> None:
         """Read one public incident and write what it says."""
-        raw = await self._statuspage.raw_incident(page, incident, priority=Priority.INTERNAL)
+        raw = self._answers.pop(incident, None)
+        if raw is None:
+            raw = await self._statuspage.raw_incident(page, incident, priority=Priority.INTERNAL)
         public = incident_of(raw) if raw is not None else None
         if raw is None or public is None:
             await self._record.forget(page, incident)
             return
         await self._refresh_page(page)
-        await self._upsert(COMPONENT, objects(raw.get("components")))
-        await self._upsert(INCIDENT, [raw])
-        await self._upsert(UPDATE, objects(raw.get("incident_updates")))
-        await self._record.show(public)
-        self._seen[public.id] = public
+        await self._take_in(COMPONENT, objects(raw.get("components")))
+        await self._take_in(INCIDENT, [raw])
+        await self._take_in(UPDATE, objects(raw.get("incident_updates")))
+        if await self._record.show(public):
+            self._seen[public.id] = public
+            self._updated[public.id] = str(raw.get("updated_at"))
+
+    async def _take_in(self, kind: str, raws: list[Json]) -> None:
+        """Into Port by Ocean's mapping, unless Port's own integration keeps these entities."""
+        if self._settings.statuspage_mirror == "whole":
+            await self._upsert(kind, raws)
+        if kind == COMPONENT:
+            self._states |= {str(raw.get("id")): str(raw.get("status")) for raw in raws}
 
     async def _read_components(self, page: str) -> None:
         """There is no telling of many at once but by the list; one request for a hundred of them."""
@@ -190,7 +247,7 @@ class PageMirror:
             async for some in self._statuspage.raw_components(page, priority=Priority.INTERNAL):
                 found += [component for component in some if component["id"] in wanted]
             await self._refresh_page(page)
-            await self._upsert(COMPONENT, found)
+            await self._take_in(COMPONENT, found)
         except ServiceError:
             self._components[page] |= wanted
             raise
@@ -202,10 +259,16 @@ class PageMirror:
         self._page_read[page] = time.monotonic()  # before the read: others come while it is under way
         try:
             raw = await self._statuspage.raw_page(page, priority=Priority.INTERNAL)
-            await self._upsert(PAGE, [raw] if raw is not None else [])
+            await self._take_in(PAGE, [raw] if raw is not None else [])
         except BaseException:
             self._page_read.pop(page, None)
             raise
+
+    @staticmethod
+    def _is_watched(entity: Json) -> bool:
+        held = properties(entity)
+        spoken = when(held.get("lastPublicUpdateAt"))
+        return held.get("publicStatus") in OPEN or (spoken is not None and now() - spoken < REOPENED_WITHIN)
 
     def _is_ours(self, page: str) -> bool:
         pages = self._settings.statuspage_pages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,16 @@ from integration.catalog import Catalog
 from integration.effects_public import marker
 from integration.entities import COMMUNICATION, read_communication
 from integration.errors import Refused
-from integration.models import Json, PublicIncident
+from integration.models import PUBLIC_OPERATIONS, Communication, Json, PublicIncident
+from integration.page_drift import drift, line_hash
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import iso, now, when
 
 PUBLIC_INCIDENT = "statuspageIncident"  # the blueprint, and the relation to it on the customer's incident
 
+SILENCE_STEP = 5  # minutes
+OPENING = ("publish_incident", "schedule_maintenance")
 OPEN = ("investigating", "identified", "monitoring")
 SHOWN = (*OPEN, "resolved", "postmortem")
 """What an incident of ours can say of its public one; maintenance has other words and is not shown there."""
@@ -31,6 +35,7 @@ class PageRecord:
         self._catalog = catalog
         self._blueprint = settings.incident_blueprint
         self._page_of: dict[str, str] = {}  # by public incident
+        self._credited: set[str] = set()  # public incidents whose entities say whose they are
 
     # Which ones
 
@@ -78,7 +83,7 @@ class PageRecord:
             communication = await self._catalog.communication(key)
             return incident if communication and communication.step.incident == incident else ""
         rules: list[Json] = [
-            {"property": "operation", "operator": "=", "value": "publish_incident"},
+            {"property": "operation", "operator": "in", "value": list(OPENING)},
             {"property": "state", "operator": "=", "value": "sent"},
         ]
         for entity in await self._port.search(COMMUNICATION, rules):
@@ -90,15 +95,77 @@ class PageRecord:
 
     # What they show
 
-    async def show(self, public: PublicIncident) -> None:
-        """Write onto our incident what its public one says, where that differs from what stands there."""
+    async def show(self, public: PublicIncident) -> bool:
+        """Write onto our incident what its public one says, and what of that is not ours, where it differs
+        from what stands there. False: not all could be written yet, come again."""
         incident = await self.incident_of(public)
         entity = await self._catalog.incident_entity(incident) if incident else None
-        changes = differences(entity, public) if entity else {}
+        if entity is None:
+            return True
+        said = await self._said(incident, public)
+        settled = all(one.state != "sending" for one in said)
+        changes = differences(entity, public) if not public.maintenance else {}
+        if settled and not public.maintenance and _is_shown(entity, public, changes):
+            ours = [one for one in said if one.state == "sent"]
+            changes |= _drifted(entity, drift(public, ours))
         relations = {PUBLIC_INCIDENT: public.id} if changes.pop(PUBLIC_INCIDENT, None) else None
+        related_now = True
         if changes or relations:
-            await self._patch(incident, changes, relations)
+            related_now = await self._patch(incident, changes, relations)
             logger.info(f"statuspage: {incident} is {public.status} in public ({public.shortlink})")
+        return await self._credit(incident, public, said) and settled and related_now
+
+    async def _said(self, incident: str, public: PublicIncident) -> list[Communication]:
+        """What is on our record of this public incident. Port's search lags, so what the page itself names
+        as ours is read by identifier."""
+        found = {one.step.key: one for one in await self._catalog.communications(incident)}
+        for name in ("key", "operation"):
+            key = marker(public).get(name)
+            if isinstance(key, str) and key:
+                one = await self._catalog.communication(key)
+                if one is not None:
+                    found[key] = one
+        return [
+            one
+            for one in found.values()
+            if one.step.operation in PUBLIC_OPERATIONS
+            and public.id in (_incident_in(one), one.step.details.get("public"))
+            and one.state in ("sent", "sending")
+        ]
+
+    async def _credit(self, incident: str, public: PublicIncident, said: Sequence[Communication]) -> bool:
+        """Say on the public incident's entity whose it is and who published it, once in our life."""
+        opened = next((one.step for one in said if one.step.operation in OPENING), None)
+        if public.id in self._credited:
+            return True
+        named = {
+            "publishedBy": opened.requested_by if opened else "",
+            "approvedBy": opened.approved_by if opened else "",
+        }
+        properties = {name: value for name, value in named.items() if value}
+        try:
+            await self._port.patch_entity(
+                PUBLIC_INCIDENT, public.id, properties=properties, relations={"incident": incident}
+            )
+        except Refused as problem:
+            logger.debug(f"statuspage: {public.id} does not say yet whose it is: {problem}")
+            return problem.code != "404"  # its entity may come; a blueprint without the relation stays so
+        self._credited.add(public.id)
+        return True
+
+    async def silence(self) -> None:
+        """How long the public has heard nothing, on each incident of ours that is open there; in steps, since
+        every write to an incident may set somebody's automations off."""
+        for entity in await self.public():
+            held = properties(entity)
+            spoken = when(held.get("lastPublicUpdateAt"))
+            minutes: int | None = None
+            if held.get("publicStatus") in OPEN and spoken is not None:
+                minutes = int((now() - spoken).total_seconds() // 60) // SILENCE_STEP * SILENCE_STEP
+            if held.get("publicSilenceMinutes") != minutes:
+                await self._catalog.patch_incident(
+                    str(entity["identifier"]), {"publicSilenceMinutes": minutes}
+                )
 
     async def forget(self, page: str, public: str) -> None:
         """That public incident is no more. Its entity goes with the next resync: Port deletes none that
@@ -107,10 +174,14 @@ class PageRecord:
             if (related(entity) or public) != public or await self.where(entity) != (page, public):
                 continue
             logger.warning(f"statuspage: {public} of {entity['identifier']} was deleted on page {page}")
-            nothing: Json = {"publicStatus": None, "publicIncident": None, "publicSince": None}
+            nothing: Json = dict.fromkeys(
+                ("publicStatus", "publicIncident", "publicSince", "publicSilenceMinutes")
+            )
+            nothing["publicDrift"] = "- The public incident was deleted on its page."
             await self._catalog.patch_incident(str(entity["identifier"]), nothing, {PUBLIC_INCIDENT: None})
 
-    async def _patch(self, incident: str, changes: Json, relations: Json | None) -> None:
+    async def _patch(self, incident: str, changes: Json, relations: Json | None) -> bool:
+        """Whether the relation could be written too."""
         try:
             await self._catalog.patch_incident(incident, changes, relations)
         except Refused as problem:
@@ -121,6 +192,8 @@ class PageRecord:
             logger.warning(f"statuspage: {incident} could not be related to its public incident: {problem}")
             if changes:
                 await self._catalog.patch_incident(incident, changes)
+            return False
+        return True
 
 
 def differences(entity: Json, public: PublicIncident) -> Json:
@@ -138,6 +211,7 @@ def differences(entity: Json, public: PublicIncident) -> Json:
         "publicIncident": public.shortlink or None,
         "publicSince": _time(public.created_at),
         "lastPublicUpdateAt": _time(spoken),
+        "lastPublicWords": _words(public) or None,
     }
     changes = {
         name: value
@@ -145,6 +219,35 @@ def differences(entity: Json, public: PublicIncident) -> Json:
         if value is not None and not _same(held.get(name), value)
     }
     return changes | ({PUBLIC_INCIDENT: public.id} if related(entity) != public.id else {})
+
+
+def _is_shown(entity: Json, public: PublicIncident, changes: Json) -> bool:
+    """Whether our incident shows this public one, of several."""
+    return bool(changes) or related(entity) == public.id
+
+
+def _drifted(entity: Json, lines: Sequence[str]) -> Json:
+    """What to change so that our incident shows these differences, but for those that somebody accepted."""
+    held = properties(entity)
+    accepted = {one.get("line") for one in accepted_lines(held)}
+    shown = "\n".join(f"- {line}" for line in lines if line_hash(line) not in accepted) or None
+    return {"publicDrift": shown} if held.get("publicDrift") != shown else {}
+
+
+def accepted_lines(held: Json) -> list[Json]:
+    """Differences that were accepted: `line` (its hash), `by`, `at`."""
+    found = (held.get("publicAccepted") or {}).get("lines")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _words(public: PublicIncident) -> str:
+    """What the page said last."""
+    dated = [one for one in public.updates if one.created_at is not None]
+    return max(dated, key=lambda one: one.created_at or now()).body if dated else ""
+
+
+def _incident_in(one: Communication) -> str:
+    return str((one.receipt.data if one.receipt else {}).get("incident") or "")
 
 
 def properties(entity: Json | None) -> Json:

@@ -76,7 +76,7 @@ def check_record(
     ]
     for name, communication in communications.items():
         last = latest.get(name)
-        if communication.state == "sending" or (last is not None and last.number in altered):
+        if communication.state in ("draft", "sending") or (last is not None and last.number in altered):
             continue
         if last is None or (name, communication.owner) not in attempts:
             if now - _since(communication) > GRACE:

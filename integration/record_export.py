@@ -14,14 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from integration import mdtext, timeline
-from integration.models import Communication, Incident, Json, Value
+from integration.models import PUBLIC_OPERATIONS, Communication, Incident, Json, Value
 from integration.record import SHORT, Link, head
 from integration.record_check import Problem
 
 MEETING = "[link of the meeting]"
-_MEDIA = {"open_bridge": "zoom", "send_email": "email"} | dict.fromkeys(
-    ("publish_incident", "update_incident", "resolve_incident"), "statuspage"
-)
+_MEDIA = {"open_bridge": "zoom", "send_email": "email"} | dict.fromkeys(PUBLIC_OPERATIONS, "statuspage")
 # What a spreadsheet takes for a formula, also in its full-width forms and behind blanks.
 _FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
 _FENCE = re.compile(r"`{3,}")

@@ -21,7 +21,7 @@ from integration.entities import text_hash
 from integration.errors import IncidentCommsError
 from integration.evidence import DRIFT, Evidence, Sent, SlackEvidence
 from integration.installation import Installation, this_installation
-from integration.models import Communication, Json, Value
+from integration.models import PUBLIC_OPERATIONS, Communication, Json, Value
 from integration.record import Head, Link, head, link_of
 from integration.record_check import Problem, check_head
 from integration.recorded import read_recorded
@@ -136,7 +136,7 @@ async def verify(
         ]
     if statuspage is None:
         why = f"{variable('statuspage_api_key')} is not set"
-        messages += evidence.not_set_up(sent, evidence.PUBLIC, why)
+        messages += evidence.not_set_up(sent, PUBLIC_OPERATIONS, why)
     else:
         messages += await evidence.page_evidence(statuspage, sent)
     problems = [*recorded.problems, *_cut_off(links, communications, messages), *strays]

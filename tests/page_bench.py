@@ -113,7 +113,10 @@ class Bench:
     def patches(self) -> int:
         """How often an incident of ours was written."""
         return sum(
-            entry.operation == "entities.patch" and entry.effect is not None for entry in self.world.journal
+            entry.operation == "entities.patch"
+            and entry.effect is not None
+            and "/blueprints/incident/" in entry.path
+            for entry in self.world.journal
         )
 
     def fault(self, **values: Any) -> None:

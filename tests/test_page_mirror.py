@@ -65,7 +65,7 @@ async def test_a_hint_brings_what_the_page_says_onto_our_incident(page: Bench, m
     assert component["properties"]["status"] == "partial_outage"
     entity = await page.client.get_entity("statuspageIncident", public["id"])
     assert entity is not None
-    assert entity["relations"] == {"statuspage": PAGE, "components": [CHECKOUT]}
+    assert entity["relations"] == {"statuspage": PAGE, "components": [CHECKOUT], "incident": "INC-1"}
 
 
 async def test_it_is_found_by_our_record_where_the_metadata_was_lost(page: Bench, mirror: PageMirror) -> None:

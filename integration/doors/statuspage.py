@@ -60,13 +60,20 @@ def add_routes(
         page, incident = _id_in(message, "page", "id"), _id_in(message, "incident", "id")
         component = _id_in(message, "component_update", "component_id") or _id_in(message, "component", "id")
         if page and (incident or component):
-            pages.observe(page, incident, component)
+            told = ("incident", "updated_at") if incident else ("component_update", "new_status")
+            pages.observe(page, incident, component, _text_in(message, *told))
         return JSONResponse({"ok": True})
 
 
 def _same(given: str, secret: str) -> bool:
     """Compared in constant time; an empty secret opens to nobody."""
     return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
+
+
+def _text_in(message: dict[str, Any], key: str, field: str) -> str:
+    inner = message.get(key)
+    value = inner.get(field) if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _id_in(message: dict[str, Any], key: str, field: str) -> str:

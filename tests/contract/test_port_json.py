@@ -130,7 +130,7 @@ def test_a_link_of_the_record_says_every_outcome_and_nothing_its_blueprint_does_
     assert set(found["schema"]["properties"]) == set(entity["properties"])
     assert set(found["relations"]) == set(entity["relations"])
     assert tuple(found["schema"]["properties"]["state"]["enum"]) == OUTCOMES
-    assert {*OUTCOMES, "sending"} == set(get_args(CommunicationState))
+    assert {*OUTCOMES, "sending", "draft"} == set(get_args(CommunicationState))
 
 
 def test_states_of_the_status_page_are_the_same_everywhere() -> None:

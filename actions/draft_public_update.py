@@ -1,0 +1,151 @@
+"""Draft what is to be said on a status page: nothing goes out before somebody else has approved it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+from actions.base import Kit, need_incident, text_input
+from actions.delivery import choice, flag
+from actions.public import (
+    NAME_LIMIT,
+    REALTIME,
+    Published,
+    chosen_page,
+    known_page,
+    page_service,
+    plain,
+    public_body,
+    published,
+    refuse_private,
+)
+from actions.public_components import changed_components, chosen_components, going_back
+from actions.public_consent import Consent
+from actions.public_operations import SPOKEN, Spoken
+from actions.public_proposal import propose
+from actions.schedule_maintenance import window_of
+from integration import page_words
+from integration.errors import BadInput
+from integration.models import Command, Communication, Json, Outcome, Step
+from integration.times import iso, now
+
+NOBODY = Consent(by="")  # a draft needs no approval
+Changes = list[tuple[str, str, str, str]]
+"""Component, its name, its state now, its state then."""
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    identifier = need_incident(command)
+    page_service(kit)
+    what = SPOKEN[choice(command, "operation", tuple(SPOKEN), default="publish")]
+    incident = await kit.catalog.incident(identifier)
+    refuse_private(incident)
+    target: Published | None = None
+    record: list[Communication] = []
+    if not what.opens:
+        target, record = await published(kit, command, identifier, NOBODY, what.opened_by)
+    proposal = await propose(kit, command, incident, what, target)
+    wanted = command.model_copy(update={"inputs": proposal.inputs})
+    if what.opens:
+        await known_page(kit, chosen_page(kit, wanted))
+    _check(wanted, what, target)
+    changes, left = await _changes(kit, wanted, what, target, record)
+    content = content_of(what, identifier, target.shown.id if target else "", proposal.inputs, changes)
+    digest = page_words.content_hash(content)
+    expires = now() + timedelta(minutes=kit.settings.public_approval_minutes)
+    key = f"{identifier}:draft:{digest[:16]}" + (f":{command.run}" if command.run else "")
+    step = Step(
+        key=key,
+        operation=what.operation,
+        purpose="draft",
+        incident=identifier,
+        destination=str(proposal.inputs["page"]),
+        text=str(proposal.inputs["body"]),
+        requested_by=command.requested_by,
+        run=command.run,
+        details={"content": content},
+    )
+    shown = page_words.preview(
+        what=what.title,
+        page=str(proposal.inputs["page"]),
+        public=target.shown.name if target else "",
+        inputs=proposal.inputs,
+        changes=[(name, before, after) for _, name, before, after in changes],
+        notes=[*proposal.notes, *left],
+        author=command.requested_by,
+        expires=expires,
+    )
+    await kit.page_catalog.write_draft(
+        step, {"contentHash": digest, "preview": shown, "expiresAt": iso(expires)}
+    )
+    link = kit.page_catalog.url(key)
+    return Outcome(
+        summary=f"“{what.title}” of {identifier} is drafted; somebody else approves it before "
+        f"{expires:%H:%M} UTC: {link}",
+        label="Drafted",
+        links=(link,),
+        log=tuple(proposal.notes) + left,
+    )
+
+
+def content_of(what: Spoken, incident: str, public: str, inputs: Json, changes: Changes) -> Json:
+    """All that goes out, as plain values."""
+    return {
+        "operation": what.operation,
+        "incident": incident,
+        "public": public,
+        "inputs": {name: value for name, value in inputs.items() if value not in (None, "", [])},
+        "components": {one: after for one, _, _, after in changes},
+    }
+
+
+def _check(command: Command, what: Spoken, target: Published | None) -> None:
+    """What the page would refuse, the author hears now and not his approver."""
+    public_body(command)
+    notify = flag(command, "notifySubscribers")
+    if what.opens and not plain("name", text_input(command, "name", NAME_LIMIT)):
+        raise BadInput("name", "is missing: the title customers see")
+    if what.operation in ("publish_incident", "update_incident", "reopen_incident"):
+        choice(command, "status", REALTIME, default=REALTIME[0])
+    if what.operation == "schedule_maintenance":
+        window_of(command, notify)
+    if target is None:
+        return
+    state = target.shown.status
+    if (
+        what.operation in ("update_incident", "resolve_incident", "complete_maintenance")
+        and target.shown.over
+    ):
+        raise BadInput("incident", f"its public incident is {state}; reopen it, or publish a new one")
+    if what.operation in ("reopen_incident", "publish_postmortem") and not target.shown.over:
+        raise BadInput("incident", f"its public incident is {state}; it is not over")
+
+
+async def _changes(
+    kit: Kit, command: Command, what: Spoken, target: Published | None, record: list[Communication]
+) -> tuple[Changes, tuple[str, ...]]:
+    """Which components change, and why others stay."""
+    service = page_service(kit)
+    page = str(command.inputs["page"])
+    if what.restores and target is not None:
+        ours = changed_components(record, target.shown.id)
+        shown: Mapping[str, str] = target.shown.components
+        if what.operation == "complete_maintenance":
+            ours |= {one: state for one, state in shown.items() if state == "under_maintenance"}
+        found = await going_back(service, page, target.shown, ours)
+        back: Changes = [
+            (one, found.names[one], shown.get(one, ours[one]), "operational") for one in found.back
+        ]
+        return back, found.left
+    if what.operation == "schedule_maintenance":
+        return [], ()
+    if what.operation == "publish_postmortem":
+        return [], ()
+    chosen, known = await asyncio.gather(
+        chosen_components(kit, service, command, page),
+        kit.page_catalog.components(command.inputs.get("components") or []),
+    )
+    return [
+        (one, to.name, known[one].status if one in known else "", to.status) for one, to in chosen.items()
+    ], ()

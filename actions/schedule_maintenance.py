@@ -1,0 +1,131 @@
+"""Announce a maintenance on a status page for an incident, such as the fix that needs one, after approval."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+
+from actions.base import Kit, need_incident, text_input
+from actions.delivery import flag, identifiers
+from actions.public import (
+    NAME_LIMIT,
+    chosen_page,
+    known_page,
+    left_unsaid,
+    maintenance_key,
+    page_service,
+    plain,
+    public_body,
+    refuse_private,
+    tell,
+)
+from actions.public_components import chosen_components
+from actions.public_consent import Consent, approved
+from actions.public_turn import told_subscribers
+from integration.errors import BadInput
+from integration.models import Command, MaintenanceWindow, Outcome, Step
+from integration.times import now, when
+
+LATEST = timedelta(days=366)
+
+
+async def handle(command: Command, kit: Kit) -> Outcome:
+    return await carry_out(command, kit, approved(kit, command))
+
+
+async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:
+    identifier = need_incident(command)
+    service = page_service(kit)
+    page = chosen_page(kit, command)
+    name = plain("name", text_input(command, "name", NAME_LIMIT))
+    if not name:
+        raise BadInput("name", "is missing: the title customers see")
+    body = public_body(command)
+    notify = flag(command, "notifySubscribers")
+    window = window_of(command, notify)
+    listed = Command.model_validate(
+        command.model_dump() | {"inputs": {**command.inputs, "componentStatus": "under_maintenance"}}
+    )
+    async with kit.locks.holding(identifier):
+        incident, consent, chosen, _ = await asyncio.gather(
+            kit.catalog.incident(identifier),
+            consenting,
+            chosen_components(kit, service, listed if identifiers(command, "components") else command, page),
+            known_page(kit, page),
+        )
+        refuse_private(incident)
+        number = 1
+        while True:
+            step = Step(
+                key=maintenance_key(identifier, page, number),
+                operation="schedule_maintenance",
+                purpose="maintenance",
+                incident=identifier,
+                destination=page,
+                text=body,
+                requested_by=command.requested_by,
+                approved_by=consent.by,
+                run=command.run,
+                details={
+                    "page": page,
+                    "name": name,
+                    "status": "scheduled",
+                    "window": window.model_dump(mode="json"),
+                    "components": {},
+                    "listed": list(chosen),
+                    "notify": notify,
+                    **consent.details(),
+                },
+            )
+            (claim,) = await kit.performer.intend([step], insist=command.by_person)
+            held = claim.step.details
+            same = held.get("name") == name and held.get("window") == step.details["window"]
+            if claim.done and claim.step.run != command.run and not same:
+                number += 1  # another maintenance
+                continue
+            if (unsaid := await left_unsaid(kit, command, incident, claim)) is not None:
+                return unsaid
+            receipt = await kit.performer.perform(claim, instead=step)
+            break
+        if not claim.acted and claim.step.run != command.run:
+            return Outcome(
+                summary=f"This maintenance is announced already: {receipt.permalink}",
+                label="Already sent",
+                links=(receipt.permalink,),
+            )
+        problem = await tell(kit, command, incident, "maintenance scheduled", receipt, "")
+    return Outcome(
+        summary=(
+            f"“{name}” is announced for {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
+            f"{receipt.permalink}. {problem}"
+        ).strip(),
+        label="Scheduled",
+        links=(receipt.permalink,),
+        log=(told_subscribers(notify), consent.told()),
+    )
+
+
+def window_of(command: Command, notify: bool) -> MaintenanceWindow:
+    """The window that the inputs name. Raises BadInput for one that is past, reversed or over a year away."""
+    start, end = (_time(command, name) for name in ("scheduledFor", "scheduledUntil"))
+    if end <= start:
+        raise BadInput("scheduledUntil", "is not after the beginning; swap them or choose a later end")
+    if start <= now():
+        raise BadInput("scheduledFor", f"{start:%Y-%m-%d %H:%M} UTC is past; choose a time to come")
+    if end - now() > LATEST:
+        raise BadInput("scheduledUntil", "is over a year away")
+    return MaintenanceWindow(
+        start=start,
+        end=end,
+        automatic=flag(command, "automatic", default=True),
+        remind=notify,
+        notify=notify,
+    )
+
+
+def _time(command: Command, name: str) -> datetime:
+    found = when(command.inputs.get(name))
+    if found is None:
+        raise BadInput(name, "choose a date and a time")
+    return found

@@ -1,0 +1,103 @@
+"""The status pages as Port knows them: pages, components, which of them stand for which services, and drafts
+of what is to be said there.
+
+Reading here costs no request of Statuspage's one a second. What Port says may be older than the page;
+what is written is checked by Statuspage again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import quote
+
+from integration.entities import COMMUNICATION, intent_entity, read_communication, text_of, texts_of
+from integration.errors import Refused
+from integration.incident_reader import IncidentReader
+from integration.models import Communication, Json, PageComponent, Step
+from integration.services.port import PortService
+from integration.settings import Settings
+from integration.times import now, when
+
+PAGE, COMPONENT = "statuspage", "statuspageComponent"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A communication that waits for approval; `content_hash` is what an approval is bound to."""
+
+    communication: Communication
+    content_hash: str
+    expires_at: datetime | None
+
+
+class PageCatalog:
+    """Raises the errors of PortService."""
+
+    def __init__(self, port: PortService, settings: Settings) -> None:
+        self._port = port
+        self._settings = settings
+        self._reader = IncidentReader(settings)
+
+    async def pages(self) -> tuple[str, ...]:
+        """Identifiers of the pages this integration may write to; empty when neither settings nor Port
+        name any. Port's search lags by seconds."""
+        if self._settings.statuspage_pages:
+            return self._settings.statuspage_pages
+        found = await self._port.search(PAGE, [], include=["$identifier"])
+        return tuple(str(entity["identifier"]) for entity in found)
+
+    async def components(self, identifiers: Iterable[str]) -> dict[str, PageComponent]:
+        """Those of the components that Port knows, with their page, by identifier."""
+        wanted = list(dict.fromkeys(identifiers))
+        entities = await asyncio.gather(*(self._port.get_entity(COMPONENT, one) for one in wanted))
+        return {one: _component(entity) for one, entity in zip(wanted, entities, strict=True) if entity}
+
+    async def of_services(self, services: Sequence[str]) -> list[PageComponent]:
+        """The components by which customers see these services, each once."""
+        blueprint = self._settings.service_blueprint
+        entities = await asyncio.gather(*(self._port.get_entity(blueprint, one) for one in services))
+        named = [one for entity in entities if entity for one in self._reader.components(entity)]
+        return list((await self.components(named)).values())
+
+    # Drafts
+
+    async def write_draft(self, step: Step, properties: Json) -> None:
+        """Create-only: the same run drafts once. Raises Refused when Port does not take it."""
+        entity = intent_entity(step, "", now())
+        entity["properties"] |= {**properties, "state": "draft"}
+        (outcome,) = await self._port.create_entities(COMMUNICATION, [entity])
+        if not outcome.created and not outcome.exists:
+            raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+
+    async def draft(self, key: str) -> Draft | None:
+        entity = await self._port.get_entity(COMMUNICATION, key)
+        communication = read_communication(entity) if entity else None
+        if entity is None or communication is None:
+            return None
+        properties: Json = entity["properties"]
+        return Draft(communication, text_of(properties.get("contentHash")), when(properties.get("expiresAt")))
+
+    async def end_draft(
+        self, key: str, state: Literal["superseded", "withdrawn"], reason: str, approver: str = ""
+    ) -> None:
+        properties = {"state": state, "reason": reason} | ({"approvedBy": approver} if approver else {})
+        await self._port.patch_entity(COMMUNICATION, key, properties=properties)
+
+    def url(self, key: str) -> str:
+        """A communication's page in Port."""
+        base = self._settings.port_app_url.rstrip("/")
+        return f"{base}/{COMMUNICATION}Entity?identifier={quote(key, safe='')}"
+
+
+def _component(entity: Json) -> PageComponent:
+    relations: Json = entity.get("relations") or {}
+    return PageComponent(
+        id=str(entity["identifier"]),
+        name=text_of(entity.get("title")) or str(entity["identifier"]),
+        status=text_of((entity.get("properties") or {}).get("status")),
+        page_id=next(iter(texts_of(relations.get("statuspage"))), ""),
+    )

@@ -1,0 +1,365 @@
+"""What is said on a status page: by drafts that somebody else approves, with components that are safe."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from integration.times import iso, now
+from tests.public_bench import (
+    API,
+    APPROVER,
+    AUTHOR,
+    CHECKOUT,
+    LOGIN,
+    PAGE,
+    SEARCH,
+    Public,
+    public_bench,
+)
+
+WORDS: dict[str, Any] = {"page": PAGE, "name": "Payments fail", "body": "Some payments fail."}
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole() -> AsyncIterator[Public]:
+    async with public_bench() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def public(whole: Public) -> Public:
+    """The same engine and a page on which nothing has happened yet; incidents of its own."""
+    return await whole.afresh()
+
+
+def outage(*components: str, state: str = "partial_outage") -> dict[str, Any]:
+    return {"components": list(components), "componentStatus": state}
+
+
+async def test_page_components_impact_and_words_are_proposed_from_the_services(public: Public) -> None:
+    await public.service("payments", CHECKOUT, API)
+    await public.stage.write(
+        "incident",
+        {
+            "identifier": public.one,
+            "title": "db-7 is down",
+            "properties": {"status": "investigating", "severity": "sev2"},
+            "relations": {"services": ["payments"]},
+        },
+    )
+
+    draft = await public.draft(public.one)
+
+    assert draft["state"] == "draft"
+    assert draft["text"].startswith("We are looking into a problem with Checkout and API.")
+    for told in (PAGE, "Problems with Checkout and API", "| Checkout |", "partial_outage", "get no message"):
+        assert told in draft["preview"]
+    assert "db-7" not in draft["preview"]
+    assert public.shown(public.one) == []
+
+    ended = await public.approve(draft)
+
+    assert ended.label == "Published"
+    (shown,) = public.shown(public.one)
+    assert (shown["name"], shown["impact"]) == ("Problems with Checkout and API", "major")
+    assert public.states()[CHECKOUT] == public.states()[API] == "partial_outage"
+    record = {one["identifier"]: one["properties"] for one in await public.stage.record(public.one)}
+    sent = record[f"{public.one}:publish:{PAGE}"]
+    assert (sent["requestedBy"], sent["approvedBy"]) == (AUTHOR, APPROVER)
+    assert sent["details"]["approval"]["contentHash"] == draft["contentHash"]
+    assert record[draft["identifier"]]["state"] == "superseded"
+    again = await public.approve(draft)
+    assert again.label == "Already sent"
+    assert len(public.shown(public.one)) == 1
+
+
+async def test_a_template_of_the_page_gives_words_status_and_components(public: Public) -> None:
+    await public.stage.incident(public.one)
+    public.stage.sandbox.statuspage.seed(
+        {
+            "pages": [
+                {
+                    "id": "pageoftempl1",
+                    "name": "Partners",
+                    "components": [{"id": "cmppartner01", "name": "Partner API"}],
+                    "templates": [
+                        {
+                            "name": "Outage",
+                            "title": "Partner API is down",
+                            "body": "We know of it.",
+                            "update_status": "identified",
+                            "component_ids": ["cmppartner01"],
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    draft = await public.draft(public.one, page="pageoftempl1", template="Outage")
+    await public.approve(draft)
+
+    (shown,) = public.shown(public.one)
+    assert (shown["name"], shown["status"]) == ("Partner API is down", "identified")
+    assert [one["id"] for one in shown["components"]] == ["cmppartner01"]
+    ended = await public.act(
+        "draft_public_update",
+        public.one,
+        operation="publish",
+        page=PAGE,
+        template="None such",
+        notifySubscribers=False,
+    )
+    assert not ended.ok
+    assert "no incident template 'None such'" in ended.summary
+
+
+async def test_only_somebody_else_approves_exactly_what_was_read_and_in_time(public: Public) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, **WORDS)
+
+    own = await public.approve(draft, by=AUTHOR)
+    unread = await public.approve({**draft, "contentHash": "0" * 64})
+    blind = await public.approve({**draft, "contentHash": ""})
+    nobody = await public.approve(draft, by="automation of somebody")
+    assert [one.ok for one in (own, unread, blind, nobody)] == [False] * 4
+    assert "can't approve it as well" in own.summary
+    assert "changed after it was drafted" in unread.summary
+    # Words changed by hand in Port are not those that were drafted.
+    await public.stage.write(
+        "incidentCommunication", {"identifier": draft["identifier"], "properties": {"text": "All is well."}}
+    )
+    changed = await public.approve(draft)
+    assert "changed after it was drafted" in changed.summary
+    late = await public.draft(public.one, **{**WORDS, "body": "Later."})
+    await public.stage.write(
+        "incidentCommunication",
+        {"identifier": late["identifier"], "properties": {"expiresAt": iso(now() - timedelta(seconds=1))}},
+    )
+    expired = await public.approve(late)
+    assert "expired" in expired.summary
+    stands = await public.stage.properties("incidentCommunication", late["identifier"])
+    assert (stands["state"], public.shown(public.one)) == ("withdrawn", [])
+
+
+async def test_breaking_the_glass_is_named_with_its_reason(public: Public) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, **WORDS)
+    read = {"communication": draft["identifier"], "contentHash": draft["contentHash"]}
+
+    silent = await public.act("override_public_update", public.one, AUTHOR, **read)
+    ended = await public.act(
+        "override_public_update", public.one, AUTHOR, **read, reason="Night, all asleep."
+    )
+
+    assert (silent.ok, ended.ok) == (False, True)
+    sent = await public.stage.properties("incidentCommunication", f"{public.one}:publish:{PAGE}")
+    assert sent["details"]["approval"]["override"] == "Night, all asleep."
+    assert sent["approvedBy"] == AUTHOR
+
+
+async def test_the_whole_life_of_a_public_incident(public: Public) -> None:
+    await public.stage.incident(public.one)
+    await public.say(public.one, "publish", **WORDS, **outage(CHECKOUT))
+    await public.say(public.one, "update", body="Found it.", status="identified", **outage(API))
+    await public.say(public.one, "resolve", body="Over.")
+    assert public.states()[CHECKOUT] == public.states()[API] == "operational"
+    await public.say(public.one, "reopen", body="Back again.", **outage(API))
+    assert public.states()[API] == "partial_outage"
+    await public.say(public.one, "resolve", body="Over for good.")
+    ended = await public.say(public.one, "postmortem", body="A certificate had expired.")
+
+    (shown,) = public.shown(public.one)
+    assert shown["status"] == "postmortem"
+    assert [one["status"] for one in reversed(shown["incident_updates"])] == [
+        *("investigating", "identified", "resolved", "investigating", "resolved", "postmortem")
+    ]
+    assert {one["id"] for one in shown["components"]} == {CHECKOUT, API}
+    assert ended.label == "Published"
+    await public.quiet()
+    held = await public.stage.properties("incident", public.one)
+    assert held["publicStatus"] == "postmortem"
+    assert held["lastPublicWords"] == "A certificate had expired."
+    assert not held.get("publicDrift")
+    again = await public.approve(
+        await public.draft(public.one, "postmortem", body="A certificate had expired.")
+    )
+    assert again.label == "Already sent"
+
+
+async def test_a_maintenance_is_announced_and_completed(public: Public) -> None:
+    await public.stage.incident(public.one)
+    start, end = now() + timedelta(hours=1), now() + timedelta(hours=2)
+    window = {"scheduledFor": iso(start), "scheduledUntil": iso(end)}
+    made = await public.say(
+        public.one,
+        "schedule",
+        page=PAGE,
+        name="New disks",
+        body="We change disks.",
+        components=[API],
+        **window,
+    )
+    (shown,) = public.shown(public.one)
+    assert (made.label, shown["status"], shown["impact"]) == ("Scheduled", "scheduled", "maintenance")
+    assert [one["id"] for one in shown["components"]] == [API]
+    assert public.states()[API] == "operational"
+
+    # The page begins it by itself, and somebody ends it before its time.
+    public.stage.sandbox.world.clock.shift["statuspage"] = 3700
+    public.stage.sandbox.statuspage.timers.settle()
+    assert public.states()[API] == "under_maintenance"
+    ended = await public.say(public.one, "complete", body="Done early.")
+
+    (shown,) = public.shown(public.one)
+    assert (ended.label, shown["status"]) == ("Completed", "completed")
+    assert public.states()[API] == "operational"
+    assert "publicStatus" not in await public.stage.properties("incident", public.one)
+
+
+async def test_windows_that_make_no_sense_are_refused(public: Public) -> None:
+    await public.stage.incident(public.one)
+    soon, later, past = (iso(now() + timedelta(hours=hours)) for hours in (1, 2, -1))
+    for start, end, why in (
+        (past, later, "is past"),
+        (later, soon, "not after the beginning"),
+        ("tomorrow", later, "choose a date and a time"),
+        (soon, iso(datetime(2099, 1, 1, tzinfo=UTC)), "over a year"),
+    ):
+        ended = await public.act(
+            "draft_public_update",
+            public.one,
+            operation="schedule",
+            page=PAGE,
+            name="Work",
+            body="We work.",
+            notifySubscribers=False,
+            scheduledFor=start,
+            scheduledUntil=end,
+        )
+        assert (ended.ok, why in ended.summary) == (False, True), ended.summary
+    assert public.shown(public.one) == []
+
+
+async def test_a_component_that_another_incident_or_a_maintenance_holds_stays(public: Public) -> None:
+    for name in (public.one, public.two):
+        await public.stage.incident(name)
+        await public.say(
+            name, "publish", **{**WORDS, "name": name}, **outage(CHECKOUT, SEARCH, state="major_outage")
+        )
+    people = public.stage.sandbox.statuspage.people
+    people.open_incident(
+        PAGE,
+        name="Disk work",
+        body="Work.",
+        status="in_progress",
+        scheduled_for=iso(now() - timedelta(minutes=5)),
+        scheduled_until=iso(now() + timedelta(hours=1)),
+        component_ids=[SEARCH],
+        components={SEARCH: "major_outage"},
+    )
+
+    first = await public.say(public.one, "resolve", body="Over.")
+    held = public.states()
+    second = await public.say(public.two, "resolve", body="Over as well.")
+
+    assert held[CHECKOUT] == held[SEARCH] == "major_outage"
+    assert any(public.two in line and "still open" in line for line in first.log)
+    after = public.states()
+    assert (after[CHECKOUT], after[SEARCH]) == ("operational", "major_outage")
+    assert any("Disk work" in line for line in second.log)
+
+
+async def test_a_state_changed_by_hand_is_respected_shown_and_can_be_accepted(public: Public) -> None:
+    await public.stage.incident(public.one)
+    await public.say(public.one, "publish", **WORDS, **outage(LOGIN))
+    await public.quiet()
+    assert not (await public.stage.properties("incident", public.one)).get("publicDrift")
+    people = public.stage.sandbox.statuspage.people
+    people.set_component(LOGIN, "degraded_performance")
+    (shown,) = public.shown(public.one)
+    people.post_update(shown["id"], "Written by hand.", "monitoring")
+    pages = public.engine.pages
+    assert pages is not None
+
+    pages.observe(PAGE, shown["id"])
+    await public.quiet()
+
+    drift = (await public.stage.properties("incident", public.one))["publicDrift"]
+    assert "Written by hand." in drift
+    assert "Login is degraded_performance; this incident set it to partial_outage." in drift
+    assert "It is monitoring; we said investigating last." in drift
+    ended = await public.act("accept_public_changes", public.one, APPROVER, seen=drift)
+    assert ended.label == "Accepted"
+    held = await public.stage.properties("incident", public.one)
+    assert not held.get("publicDrift")
+    assert {one["by"] for one in held["publicAccepted"]["lines"]} == {APPROVER}
+    pages.observe(PAGE, shown["id"])
+    await public.quiet()
+    assert not (await public.stage.properties("incident", public.one)).get("publicDrift")
+
+    resolved = await public.say(public.one, "resolve", body="Over.")
+    assert public.states()[LOGIN] == "degraded_performance"
+    assert any("changed by hand" in line for line in resolved.log)
+
+
+async def test_a_publish_is_one_request_an_update_two_and_what_follows_is_none(public: Public) -> None:
+    await public.stage.incident(public.one)
+    drafts = await public.draft(public.one, **WORDS, **outage(CHECKOUT, API))
+    before = len(public.asked())
+    await public.approve(drafts)
+    await public.quiet()
+    published = public.asked()[before:]
+    update = await public.draft(public.one, "update", body="Found it.", status="identified")
+    before = len(public.asked())
+    await public.approve(update)
+    await public.quiet()
+    updated = public.asked()[before:]
+    resolve = await public.draft(public.one, "resolve", body="Over.")
+    before = len(public.asked())
+    await public.approve(resolve)
+    await public.quiet()
+    resolved = public.asked()[before:]
+
+    assert [one for one in published if one != "pages.get"] == ["incidents.create"]
+    assert updated == ["incidents.get", "incidents.update"]
+    assert sorted(resolved) == [
+        "incidents.active_maintenance",
+        "incidents.get",
+        "incidents.unresolved",
+        "incidents.update",
+    ]
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"body": "   "}, "it is empty"),
+    ({"body": "x" * 25_001}, "at most 25000"),
+    ({"body": "It is <b>down</b>."}, "HTML"),
+    ({"name": "<script>alert(1)</script>"}, "HTML"),
+    ({"name": "x" * 256}, "at most 255"),
+    ({"page": "nopage000001"}, "no page"),
+    ({"components": ["nocomponent1"], "componentStatus": "major_outage"}, "no component of page"),
+    ({"components": [CHECKOUT], "componentStatus": "on fire"}, "none of operational"),
+    ({"componentStatus": "major_outage"}, "choose the components"),
+    ({"status": "resolved"}, "none of investigating"),
+    ({"notifySubscribers": None}, "choose yes or no"),
+]
+
+
+async def test_bad_input_has_a_clear_answer_and_publishes_nothing(public: Public) -> None:
+    await public.stage.incident(public.one)
+    for inputs, why in BAD:
+        given = {"operation": "publish", "notifySubscribers": False, **WORDS, **inputs}
+
+        ended = await public.act("draft_public_update", public.one, **given)
+
+        assert (ended.ok, why in ended.summary) == (False, True), ended.summary
+    assert public.shown(public.one) == []
