@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,21 +17,22 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from sandbox.stage import StageError
+from sandbox.stage import ROOT, StageError
 from scripts.crashtest import report
 from scripts.crashtest.calls import Call
-from scripts.crashtest.faults import fault_points
+from scripts.crashtest.faults import DOWN_SECONDS, SHIPPED_DOWN_SECONDS, fault_points
 from scripts.crashtest.operation import Operation
 from scripts.crashtest.operations import OPERATIONS
-from scripts.crashtest.points import Playable, Verdict, dry_run, points
-from scripts.crashtest.site import CONFIG, QUICK, Site
+from scripts.crashtest.points import Playable, Point, Verdict, dry_run, points
+from scripts.crashtest.site import CONFIG, DRAIN, QUICK, Site, copy_program
 from scripts.crashtest.trap import WHENS, When
 
-PER_SITE = 40  # points until a site is replaced: Zoom's daily limit, and what piles up in it
+PER_SITE = 80  # points until a site is replaced: Zoom's daily limit, and what piles up in it
 WIPE_EVERY = 10
 SHIPPED_TIMEOUT = 10.0  # seconds; the default of EFFECT_TIMEOUT_SECONDS
-DRAIN = {"OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN": "1"}
-_console = Console(stderr=True)
+QUICK_TIMEOUT = float(QUICK[f"{CONFIG}EFFECT_TIMEOUT_SECONDS"])
+ENDED: tuple[When, ...] = ("ended",)
+_console = Console(stderr=True, soft_wrap=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -44,7 +46,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--call", default="", help="only calls whose name holds this: conversations.create#1")
     parser.add_argument("--faults", action="store_true", help="no kill: every fault at every call")
     parser.add_argument("--fault", default="", help="only faults whose name holds this: 429")
-    parser.add_argument("--sigterm", action="store_true", help="SIGTERM, with a second to drain")
+    parser.add_argument("--sigterm", action="store_true", help="no kill: SIGTERM, with a second to drain")
+    parser.add_argument("--all", action="store_true", help="kills, SIGTERM and faults in one run")
     parser.add_argument("--sample", type=int, default=0, help="this many points of each operation, by chance")
     parser.add_argument("--seed", type=int, default=1, help="of that chance")
     parser.add_argument("--parallel", type=int, default=6, help="stages at a time; they mostly wait")
@@ -67,60 +70,110 @@ def shard() -> tuple[int, int]:
     return int(part), int(parts)
 
 
-async def plan(chosen: argparse.Namespace, settings: dict[str, str]) -> list[Playable]:
-    """Dry runs of the chosen operations, and what is to be tried on their calls."""
-    part, parts = shard()
-    names = chosen.operation or list(OPERATIONS)
-    at_once = asyncio.Semaphore(chosen.parallel)
+class Crew:
+    """Some stages side by side: first they list the operations' calls, then they play the points."""
 
-    async def calls_of(name: str) -> list[Call]:
-        async with at_once, Site.open(settings) as site:
-            return await dry_run(site, OPERATIONS[name])
+    def __init__(self, chosen: argparse.Namespace, program: Path) -> None:
+        self._chosen = chosen
+        self._program = program
+        self._settings = {} if chosen.real else dict(QUICK)
+        self._names: list[str] = list(chosen.operation or OPERATIONS)
+        self._unlisted = list(reversed(self._names))
+        self._calls: dict[str, list[Call]] = {}
+        self._queue: asyncio.Queue[Playable] = asyncio.Queue()
+        self._listed = asyncio.Event()
+        self.planned = 0
+        self.done: list[Verdict] = []
 
-    found: list[Playable] = []
-    for name, calls in zip(names, await asyncio.gather(*map(calls_of, names)), strict=True):
-        if chosen.list:
-            for call in calls:
-                kind = "acts" if call.acts else "writes" if call.changes else "reads"
-                print(f"{name:14} {kind:7} {call.name:45} {call.about}")
-        every = tried(OPERATIONS[name], [call for call in calls if chosen.call in call.name], chosen)
-        if chosen.sample and chosen.sample < len(every):
-            every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
-        found += every
-    # In no order: a run that is stopped half-way has seen something of everything.
-    random.Random(chosen.seed).shuffle(found)
-    return found[part - 1 :: parts]
+    @property
+    def listed(self) -> bool:
+        return self._listed.is_set()
+
+    async def play(self) -> None:
+        """Raises StageErrors when an operation does not even end well by itself."""
+        async with asyncio.TaskGroup() as crew:
+            for _ in range(max(1, self._chosen.parallel)):
+                crew.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Play points on one site after the other until there are none left."""
+        first = True
+        while first or not self._queue.empty():
+            try:
+                async with Site.open(self._settings | DRAIN, self._program) as site:
+                    if first:
+                        first = False
+                        await self._list(site)
+                    await self._points(site)
+            except (StageError, httpx.HTTPError) as problem:
+                if first or not self._listed.is_set():
+                    raise
+                _console.print(f"a stage broke: {problem}", markup=False)
+
+    async def _list(self, site: Site) -> None:
+        while self._unlisted:
+            name = self._unlisted.pop()
+            self._calls[name] = await dry_run(site, OPERATIONS[name])
+        if len(self._calls) == len(self._names) and not self._listed.is_set():
+            self._plan()
+            self._listed.set()
+        await self._listed.wait()
+
+    def _plan(self) -> None:
+        chosen = self._chosen
+        found: list[Playable] = []
+        for name in self._names:
+            calls = self._calls[name]
+            if chosen.list:
+                listed(name, calls)
+            every = tried(OPERATIONS[name], [call for call in calls if chosen.call in call.name], chosen)
+            if chosen.sample and chosen.sample < len(every):
+                every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
+            found += every
+        # In no order: a run that is stopped half-way has seen something of everything.
+        random.Random(chosen.seed).shuffle(found)
+        part, parts = shard()
+        mine = found[part - 1 :: parts]
+        self.planned = len(mine)
+        _console.print(f"{self.planned} points", markup=False)
+        for point in [] if chosen.list else mine:
+            self._queue.put_nowait(point)
+
+    async def _points(self, site: Site) -> None:
+        for _ in range(PER_SITE):
+            if self._queue.empty():
+                return
+            verdict = await attempt(site, self._queue.get_nowait(), self._chosen)
+            self.done.append(verdict)
+            tell(verdict, self._queue.qsize(), self._chosen)
+            if self._chosen.keep and (verdict.problems or verdict.broken):
+                keep(site, verdict, self._chosen.keep)
+            if verdict.broken:
+                return
+
+
+def listed(name: str, calls: list[Call]) -> None:
+    for call in calls:
+        kind = "acts" if call.acts else "writes" if call.changes else "reads"
+        print(f"{name:14} {kind:7} {call.name}")
 
 
 def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -> list[Playable]:
-    if chosen.faults:
-        timeout = SHIPPED_TIMEOUT if chosen.real else float(QUICK[f"{CONFIG}EFFECT_TIMEOUT_SECONDS"])
-        found = fault_points(operation, calls, timeout)
-        return [one for one in found if chosen.fault in one.fault.name]
-    whens: tuple[When, ...] = ("ended",) if chosen.sigterm else WHENS[: chosen.points]
-    every = points(operation, calls, whens)
+    """What is to be tried on these calls: kills, unless something else is asked for."""
+    found: list[Playable] = []
+    if chosen.all or not (chosen.faults or chosen.sigterm):
+        found += wiped(points(operation, calls, WHENS[: chosen.points]))
+    if chosen.all or chosen.sigterm:
+        found += wiped(points(operation, calls, ENDED))
+    if chosen.all or chosen.faults:
+        times = (SHIPPED_TIMEOUT, SHIPPED_DOWN_SECONDS) if chosen.real else (QUICK_TIMEOUT, DOWN_SECONDS)
+        found += [one for one in fault_points(operation, calls, *times) if chosen.fault in one.fault.name]
+    return found
+
+
+def wiped(every: list[Point]) -> list[Point]:
+    """Some of them with the working folder wiped before the restart."""
     return [replace(point, wipe=number % WIPE_EVERY == 0) for number, point in enumerate(every)]
-
-
-async def work(
-    queue: asyncio.Queue[Playable], settings: dict[str, str], done: list[Verdict], chosen: argparse.Namespace
-) -> None:
-    """Play points on one site after the other until there are none left."""
-    while not queue.empty():
-        try:
-            async with Site.open(settings) as site:
-                for _ in range(PER_SITE):
-                    if queue.empty():
-                        return
-                    verdict = await attempt(site, queue.get_nowait(), chosen)
-                    done.append(verdict)
-                    tell(verdict, queue.qsize(), chosen)
-                    if chosen.keep and (verdict.problems or verdict.broken):
-                        keep(site, verdict, chosen.keep)
-                    if verdict.broken:
-                        break
-        except (StageError, httpx.HTTPError) as problem:
-            _console.print(f"a stage broke: {problem}", markup=False)
 
 
 async def attempt(site: Site, point: Playable, chosen: argparse.Namespace) -> Verdict:
@@ -163,23 +216,22 @@ async def main(chosen: argparse.Namespace) -> int:
     if task := asyncio.current_task():
         # Ended from outside, too, it takes its stages with it.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    settings = ({} if chosen.real else dict(QUICK)) | (DRAIN if chosen.sigterm else {})
-    queue: asyncio.Queue[Playable] = asyncio.Queue()
-    try:
-        planned = await plan(chosen, settings)
-    except StageError as problem:
-        _console.print(f"✘ {problem}", markup=False)
+    with tempfile.TemporaryDirectory(prefix="incident-comms-program-") as folder:
+        # The program as it is now: it may be worked on while it is tried.
+        program = Path(folder)
+        copy_program(ROOT, program)
+        crew = Crew(chosen, program)
+        try:
+            await crew.play()
+        except* StageError as problems:
+            for problem in problems.exceptions:
+                _console.print(f"✘ {problem}", markup=False)
+    if not crew.listed:
         return 1
     if chosen.list:
         return 0
-    for point in planned:
-        queue.put_nowait(point)
-    _console.print(f"{len(planned)} points", markup=False)
-    done: list[Verdict] = []
-    sites = max(1, min(chosen.parallel, len(planned)))
-    await asyncio.gather(*(work(queue, settings, done, chosen) for _ in range(sites)))
-    report.told(done, time.monotonic() - began, chosen.json)
-    return 1 if report.failed(done) or len(done) < len(planned) else 0
+    report.told(crew.done, time.monotonic() - began, chosen.json)
+    return 1 if report.failed(crew.done) or len(crew.done) < crew.planned else 0
 
 
 if __name__ == "__main__":

@@ -18,7 +18,17 @@ _SWEPT = ("state", "publicStatus", "publicIncident", "$updatedAt", "linkedAt")
 _POLL = "incidents.unresolved"
 """The status page is polled by this; only resolving asks for it, too."""
 
-_RUN = re.compile(r"\br_\w+")
+_PREFIXES = re.compile(r"^(/port/v1|/slack/api|/zoom/v2|/statuspage/v1)")
+
+_VARIABLE: dict[str, str] = {
+    # What differs from time to time in the path of one and the same call.
+    "RUN": r"\br_\w+",
+    "HASH": r"\b[0-9a-f]{16}\b",
+    "ID": r"\b(?=[a-z]*[0-9])[a-z0-9]{12}\b",
+    "NUMBER": r"\b[0-9]{9,}\b",
+    "SERVICE": r"\bservice-[0-9]+\b",
+    "HOST": r"\bbridge-[0-9]+@",
+}
 
 
 def ours(entry: Json) -> bool:
@@ -48,50 +58,94 @@ def swept(entry: Json) -> bool:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an operation: the n-th of its kind, counted from 0."""
+    """One call of an operation: the n-th about the same, counted from 0."""
 
     service: str
     operation: str
     ordinal: int
-    about: str = ""  # method and path, with what differs from time to time left out
+    about: str = ""  # method and path, with what differs from time to time left out; empty: any
     acts: bool = False  # it changes something outside
     changes: bool = False  # it changes something, in Port or outside
-    before: int = 0  # calls to the same service that went before it, whosoever they are
+    before: int = 0  # calls of ours to the same service that went before it
+    alone: bool = False  # nothing else is under way from its beginning to the end of the next call
 
-    def among(self, entries: list[Json]) -> int | None:
+    def among(self, entries: list[Json], incident: str) -> int | None:
         """Its number in the journal, once it is among these full entries."""
-        same = [
-            one for one in entries if (one["service"], one["operation"]) == (self.service, self.operation)
+        own = [
+            one["n"]
+            for one in entries
+            if (one["service"], one["operation"]) == (self.service, self.operation)
+            and self.about in ("", _about(one, incident))
+            and ours(one)
+            and not standing(one, polls=self.operation != _POLL)
         ]
-        own = [one["n"] for one in same if ours(one) and not standing(one, polls=self.operation != _POLL)]
         return own[self.ordinal] if self.ordinal < len(own) else None
+
+    def planned(self, incident: str) -> Json:
+        """The part of a planned fault that says which calls are meant: all that are about the same."""
+        found: Json = {"service": self.service, "operation": self.operation}
+        if self.service != "mail":
+            found["caller"] = OURS
+        if self.about:
+            found["path"] = ".*" + _pattern(self.about.partition(" ")[2], incident)
+        return found
 
     @property
     def name(self) -> str:
-        return f"{self.service} {self.operation}#{self.ordinal + 1}"
+        return f"{self.service} {self.operation} {self._short}#{self.ordinal + 1}"
+
+    @property
+    def _short(self) -> str:
+        """As much of the path as tells it from others of its operation."""
+        path = self.about.partition(" ")[2]
+        return path.replace("/blueprints/", "").replace("/entities", "").strip("/")
 
 
 def listed(entries: list[Json], incident: str, polls: bool) -> list[Call]:
     """The operation's calls among these journal entries, in order; `polls`: it asks what a poll asks."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str, str]] = Counter()
     before: Counter[str] = Counter()
     found: list[Call] = []
-    for entry in entries:
+    ordered = [one for one in sorted(entries, key=lambda one: float(one["started"])) if ours(one)]
+    for number, entry in enumerate(ordered):
         service = str(entry["service"])
-        before[service] += entry["direction"] == "in"
-        if not ours(entry) or standing(entry, polls=not polls):
+        place, before[service] = before[service], before[service] + 1
+        if standing(entry, polls=not polls):
             continue
-        kind = (entry["service"], entry["operation"])
-        acts = bool(entry["effect"]) and entry["service"] != "port" and entry["operation"] != "smtp.rcpt"
+        about = _about(entry, incident)
+        kind = (service, str(entry["operation"]), about)
+        acts = bool(entry["effect"]) and service != "port" and entry["operation"] != "smtp.rcpt"
         changes = bool(entry["effect"])
-        place = before[service] - 1
-        found.append(Call(*kind, seen[kind], _about(entry, incident), acts, changes, place))
+        found.append(Call(*kind[:2], seen[kind], about, acts, changes, place, _alone(ordered, number)))
         seen[kind] += 1
     return found
 
 
+def _alone(ordered: list[Json], number: int) -> bool:
+    """Whether nothing but this call and the next is under way from its beginning to the next one's end."""
+    if number + 1 >= len(ordered):
+        return False
+    this, following = ordered[number], ordered[number + 1]
+    begins, ends = float(this["started"]), float(following["started"]) + float(following["seconds"])
+    if float(following["started"]) < begins + float(this["seconds"]):
+        return False
+    others = (one for place, one in enumerate(ordered) if place not in (number, number + 1))
+    return all(
+        float(one["started"]) > ends or float(one["started"]) + float(one["seconds"]) < begins
+        for one in others
+    )
+
+
 def _about(entry: Json, incident: str) -> str:
-    path = _RUN.sub("RUN", str(entry["path"]).replace(incident, "INC"))
-    for prefix in ("/port/v1", "/slack/api", "/zoom/v2", "/statuspage/v1"):
-        path = path.removeprefix(prefix)
+    path = _PREFIXES.sub("", str(entry["path"]).replace(incident, "INC"))
+    for name, variable in _VARIABLE.items():
+        path = re.sub(variable, name, path)
     return f"{entry['method']} {path}"
+
+
+def _pattern(path: str, incident: str) -> str:
+    """The regular expression of a path that `_about` has made."""
+    found = re.escape(path).replace("INC", re.escape(incident))
+    for name, variable in _VARIABLE.items():
+        found = found.replace(name, variable)
+    return found

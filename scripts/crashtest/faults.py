@@ -9,14 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sandbox.stage import Json
-from scripts.crashtest.calls import Call, ours, standing
+from scripts.crashtest.calls import OURS, Call, ours, standing
 from scripts.crashtest.operation import Operation
 from scripts.crashtest.points import Verdict, judged, prepared
 from scripts.crashtest.site import Site
 from scripts.crashtest.truth import FINAL, Problem, Truth
 
 HTTP = ("port", "slack", "zoom", "statuspage")
-DOWN_SECONDS = 10.0
+DOWN_SECONDS = 10.0  # as short as everything else is made
+SHIPPED_DOWN_SECONDS = 60.0
 STRIKE_SECONDS = 8.0
 
 
@@ -43,12 +44,11 @@ class Fault:
             return False
         return self.reads or call.changes
 
-    def planned(self, call: Call) -> Json:
+    def planned(self, call: Call, incident: str) -> Json:
         if self.lasts:
-            struck = {"operation": "*", "skip": call.before, "times": 1_000_000}
-        else:
-            struck = {"operation": call.operation, "skip": call.ordinal}
-        return {"service": call.service, **struck, **self.plan}
+            every = {"service": call.service, "caller": OURS, "skip": call.before, "times": 1_000_000}
+            return {**every, **self.plan}
+        return {**call.planned(incident), "skip": call.ordinal, **self.plan}
 
 
 _IN_CHANNEL = (
@@ -57,29 +57,45 @@ _IN_CHANNEL = (
 )
 
 
-def faults(timeout: float) -> list[Fault]:
-    """All of them; `timeout` is how many seconds the integration waits for an answer."""
+_DAILY: Json = {"status": 429, "error": "daily"}
+_NOT_WRITTEN: Json = {
+    "ok": True,
+    "entities": [],
+    "errors": [{"index": 0, "statusCode": 500, "error": "internal_error", "message": "not written"}],
+}
+"""Of a bulk write the first item is refused, and nothing is said of the others."""
+
+
+def faults(timeout: float, down: float = DOWN_SECONDS) -> list[Fault]:
+    """All of them. `timeout` is how many seconds the integration waits for an answer, `down` for how long a
+    service is away.
+
+    At a call that changes nothing, what differs in its effect alone is one and the same.
+    """
     late = timeout + 0.7
     found = [
         Fault("429 Retry-After", HTTP, {"status": 429, "retry_after": "1"}, reads=True),
-        Fault("429", HTTP, {"status": 429}),
+        Fault("429", HTTP, {"status": 429}, reads=True),
         Fault("500", HTTP, {"status": 500}, reads=True),
         Fault("503 after the effect", HTTP, {"status": 503, "after_effect": True}),
         Fault("504, the effect later", HTTP, {"effect_delay": 1.0}),
         Fault("time-out, the effect later", HTTP, {"delay": late}, reads=True),
         Fault("time-out after the effect", HTTP, {"answer_delay": late}),
-        Fault("reset", HTTP, {"drop": "before"}),
+        Fault("reset", HTTP, {"drop": "before"}, reads=True),
         Fault("reset after the effect", HTTP, {"drop": "after"}),
-        Fault("half an answer", HTTP, {"drop": "half"}),
+        Fault("half an answer", HTTP, {"drop": "half"}, reads=True),
         Fault("malformed", HTTP, {"malformed": True}, reads=True),
         Fault("420", ("statuspage",), {"status": 420}),
         Fault("422", ("statuspage",), {"status": 422, "error": "Name is too long"}, mends=False),
         Fault("401", ("port",), {"status": 401}, reads=True),
         Fault("422", ("port",), {"status": 422, "error": "invalid_request"}, mends=False),
-        Fault("down", ("port",), {"drop": "before"}, mends=False, lasts=DOWN_SECONDS),
-        Fault("token refused", ("zoom",), {"status": 401}),
-        Fault("daily limit", ("zoom",), {"status": 429, "error": "daily"}, only=("meetings.create",)),
-        Fault("dead", ("zoom",), {"status": 500}, mends=False, lasts=DOWN_SECONDS),
+        Fault("207", ("port",), {"status": 207, "body": _NOT_WRITTEN}, mends=False, only=("entities.bulk",)),
+        Fault("down", ("port",), {"drop": "before"}, mends=False, lasts=down),
+        Fault("token refused", ("zoom",), {"status": 401}, reads=True),
+        Fault("token refused for good", ("zoom",), {"status": 401}, mends=False, lasts=down),
+        Fault("daily limit", ("zoom",), _DAILY, only=("meetings.create",)),
+        Fault("daily limit of all", ("zoom",), _DAILY, mends=False, only=("meetings.create",), lasts=down),
+        Fault("dead", ("zoom",), {"status": 500}, mends=False, lasts=down),
         Fault("ratelimited", ("slack",), {"error": "ratelimited", "retry_after": "1"}),
         Fault("missing_scope", ("slack",), {"error": "missing_scope"}, mends=False),
         # Foreign channels, standing or archived: the next name is tried.
@@ -144,7 +160,7 @@ class FaultPoint:
         verdict = Verdict(self.name, operation.name, self.call.about)
         played = await prepared(site, operation)
         since = await site.mark()
-        [planned] = await site.ask("POST", "/faults", fault.planned(self.call))
+        [planned] = await site.ask("POST", "/faults", fault.planned(self.call, played.incident))
         began = time.monotonic()
         await operation.begin(played)
         if fault.lasts:
@@ -169,8 +185,10 @@ class FaultPoint:
         return left
 
 
-def fault_points(operation: Operation, calls: Iterable[Call], timeout: float) -> list[FaultPoint]:
-    known = faults(timeout)
+def fault_points(
+    operation: Operation, calls: Iterable[Call], timeout: float, down: float = DOWN_SECONDS
+) -> list[FaultPoint]:
+    known = faults(timeout, down)
     return [FaultPoint(operation, call, fault) for call in calls for fault in known if fault.fits(call)]
 
 

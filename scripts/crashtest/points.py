@@ -66,7 +66,7 @@ class Point:
         operation = self.operation
         verdict = Verdict(self.name, operation.name, self.call.about)
         played = await prepared(site, operation)
-        trap = Trap(site, self.call, await site.mark())
+        trap = Trap(site, self.call, played.incident, await site.mark())
         await trap.set(self.when)
         await operation.begin(played)
 
@@ -157,5 +157,17 @@ def problems_of(operation: Operation, truth: Truth) -> list[Problem]:
 
 
 def points(operation: Operation, calls: list[Call], whens: tuple[When, ...]) -> list[Point]:
-    """Every call at every moment; it is processed late only where that changes something outside."""
-    return [Point(operation, call, when) for call in calls for when in whens if call.acts or when != "late"]
+    """Every call at every moment, but no two that are one and the same to everybody.
+
+    - It is processed late only where that changes something outside.
+    - A read that is lost and one that is processed leave the same: nothing outside, nothing known inside.
+    - Right after an answer is before the next call leaves, where nothing else is under way around the two.
+    """
+    return [
+        Point(operation, call, when)
+        for call in calls
+        for when in whens
+        if (when != "late" or call.acts)
+        and (when != "acted" or call.changes or "lost" not in whens)
+        and (when != "answered" or not call.alone or "lost" not in whens)
+    ]

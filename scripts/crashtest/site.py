@@ -9,7 +9,6 @@ import itertools
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -18,17 +17,21 @@ from pathlib import Path
 
 from sandbox.stage import ROOT, Json, Stage, until
 from scripts.crashtest.calls import ours, standing, swept
+from scripts.crashtest.forged import Forged
 
 CONFIG = "OCEAN__INTEGRATION__CONFIG__"
 QUICK = {
     # The hostile sandbox shows histories and searches as they were 2 s ago.
     f"{CONFIG}SETTLE_SECONDS": "2.2",
     f"{CONFIG}EFFECT_TIMEOUT_SECONDS": "2",
-    f"{CONFIG}SWEEP_INTERVAL_SECONDS": "4",
+    f"{CONFIG}SWEEP_INTERVAL_SECONDS": "6",
     "OCEAN__EVENT_LISTENER__RESYNC_ON_START": "false",
     "OCEAN__ACTIONS_PROCESSOR__POLL_CHECK_INTERVAL_SECONDS": "10",
 }
 """Settings that shorten waiting, and spare what is not tried here: resyncs, and runs that are claimed."""
+
+DRAIN = {"OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN": "1"}
+"""Less than a call takes that hangs."""
 
 _ALWAYS = {
     f"{CONFIG}MAX_ROOMS_PER_HOUR": "100000",
@@ -64,18 +67,21 @@ _numbers = itertools.count(1)
 class Site(Stage):
     """Where points are played, one after the other."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], program: Path) -> None:
         super().__init__(folder, settings={**_ALWAYS, **settings, "TMPDIR": str(folder / "home" / "tmp")})
         self.home = folder / "home"
+        self.program = program  # the folder that the integration's own is a copy of
+        log = self.integration.log
+        self.integration: Forged = Forged(self.integration.env, log, self.home, self.integration_port)
         self.channels: dict[str, str] = {}  # audience -> id of its channel
         self.played = 0
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, settings: dict[str, str]) -> AsyncIterator[Site]:
+    async def open(cls, settings: dict[str, str], program: Path = ROOT) -> AsyncIterator[Site]:
         """Up, provisioned, cast and connected; down at the end."""
         with tempfile.TemporaryDirectory(prefix="incident-comms-crash-") as folder:
-            site = cls(Path(folder), settings)
+            site = cls(Path(folder), settings, program)
             try:
                 await site.start_sandbox()
                 await site.ask("POST", "/seed", _cast())
@@ -86,29 +92,22 @@ class Site(Stage):
                 await site.calm()
                 yield site
             finally:
-                await site.kill()
+                await site.integration.put_out()
                 await site.down()
 
     async def start_sandbox(self) -> None:
+        command = self.integration.command
         await super().start_sandbox()
+        self.integration.command = command
         self.wipe()
-        ocean = str(Path(sys.executable).with_name("ocean"))
-        there = 'cd "$0" && exec "$@"'
-        self.integration.command = [
-            *("/bin/sh", "-c", there, str(self.home)),
-            *(ocean, "sail", ".", "--port", str(self.integration_port)),
-        ]
 
     def wipe(self) -> None:
-        """The integration's folder as on a new machine: the program, and nothing that it ever wrote."""
+        """The integration's folder as on a new machine: the program, and nothing that it ever wrote. The next
+        start is as a user starts it."""
         shutil.rmtree(self.home, ignore_errors=True)
-        (self.home / "tmp").mkdir(parents=True)
-        for name in _PROGRAM:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, self.home / name)
-            else:
-                shutil.copy2(source, self.home / name)
+        copy_program(self.program, self.home)
+        (self.home / "tmp").mkdir()
+        self.integration.cold = True
 
     def written(self) -> list[str]:
         """Files in the integration's folder that are not the program's."""
@@ -117,7 +116,7 @@ class Site(Stage):
             for path in self.home.rglob("*")
             if path.is_file()
             and "__pycache__" not in path.parts
-            and not (ROOT / path.relative_to(self.home)).exists()
+            and not (self.program / path.relative_to(self.home)).exists()
         )
 
     async def furnish(self) -> None:
@@ -173,9 +172,16 @@ class Site(Stage):
                 over = {"body": "Over.", "status": "resolved", "components": {COMPONENT: "operational"}}
                 await self.ask("POST", f"/statuspage/incidents/{public['id']}", over)
         await self.change("incident", identifier, {"publicStatus": "resolved"})
+        await self.ask("DELETE", "/journal")
 
     async def pressed(self, action: str, incident: str, inputs: Json) -> str:
         return await self.press(action, incident, inputs, COMMANDER)
+
+    async def of_incident(self, blueprint: str, incident: str) -> list[Json]:
+        found: list[Json] = await self.ask(
+            "GET", f"/port/entities/{blueprint}?relation=incident&to={incident}"
+        )
+        return found
 
     async def runs_of(self, incident: str) -> list[Json]:
         found: list[Json] = await self.ask("GET", f"/port/runs?entity={incident}")
@@ -232,6 +238,16 @@ class Site(Stage):
     async def start_integration(self) -> None:
         self._started = await self.mark()
         await super().start_integration()
+
+
+def copy_program(source: Path, target: Path) -> None:
+    """What the integration runs from, and nothing else."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in _PROGRAM:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name)
+        else:
+            shutil.copy2(source / name, target / name)
 
 
 def responder(number: int) -> str:

@@ -31,15 +31,15 @@ _MANY = 100_000
 class Trap:
     """Set before the operation begins; `caught` waits for the call, `spring` kills."""
 
-    def __init__(self, site: Site, call: Call, since: int) -> None:
-        self._site, self._call, self._since = site, call, since
+    def __init__(self, site: Site, call: Call, incident: str, since: int) -> None:
+        self._site, self._call, self._incident, self._since = site, call, incident, since
         self._fault = 0
         self._released: set[int] = set()
         self.held = 0  # the caught call's number in the journal
 
     async def set(self, when: When) -> None:
         side = "after" if when in ("acted", "answered") else "before"
-        self._fault = await self._hold(self._call.service, self._call.operation, side)
+        self._fault = await self._hold(self._call.planned(self._incident), side)
 
     async def caught(self, over: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> bool:
         """Whether the call came and is held. All others of its kind are let go as they come.
@@ -81,7 +81,7 @@ class Trap:
                 await self.release(self.held)
             return
         after = await self._site.mark()
-        everything = await self._hold("*", "*", "before")
+        everything = await self._hold({}, "before")
         await self._forget(self._fault)
         await self.release(self.held)
         deadline = time.monotonic() + _NEXT_SECONDS
@@ -106,10 +106,10 @@ class Trap:
         entries = await self._site.journal(
             since=self._since, full="true", service=self._call.service, operation=self._call.operation
         )
-        return self._call.among(entries) == int(held["n"])
+        return self._call.among(entries, self._incident) == int(held["n"])
 
-    async def _hold(self, service: str, operation: str, side: str) -> int:
-        fault = {"service": service, "operation": operation, "hold": side, "times": _MANY}
+    async def _hold(self, meant: Json, side: str) -> int:
+        fault = {**meant, "hold": side, "times": _MANY}
         [planned] = await self._site.ask("POST", "/faults", fault)
         return int(planned["id"])
 
