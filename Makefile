@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay sandbox run doctor provision verify export test rehearse check static fmt generate lock crashtest bench eval picture clean
+.PHONY: help setup demo replay sandbox run doctor provision verify export test rehearse check static fmt generate lock crashtest bench eval train picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench: setup ## Measure speed and calls, as JSON lines
 
 eval: setup ## Measure the quality of notes, as JSON lines
 	@$(PY) -m scripts.eval_notes $(ARGS)
+
+train: setup ## Learn the notes' classifier anew: make train DATA=folder
+	@$(PY) -m scripts.train_notes $(ARGS)
 
 picture: setup ## Take the pictures of the console for the README
 	@$(PY) -m scripts.pictures $(ARGS)

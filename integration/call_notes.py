@@ -17,7 +17,7 @@ from integration.credentials import mask
 from integration.entities import owned_by, text_of
 from integration.models import Json, Message, Value, WarRoom
 from integration.mrkdwn import is_absolute
-from integration.notetaker import Context, Marks, derive
+from integration.notetaker import SURE, Context, Marks, derive
 from integration.notetaker.text import clean, cut, title_of
 from integration.times import iso, when
 
@@ -27,7 +27,6 @@ TEXT_LIMIT = 12_000  # characters of a note
 STEPS_LIMIT = 50
 TURNS_LIMIT = 20_000  # a call of a day
 TURN_SECONDS, TURN_CHARACTERS = 6.0, 600  # one person's words within these are one turn
-SURE = 0.7
 SUMMARY_CONFIDENCE = 0.6
 
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$|^\s*\*\*([^*]+)\*\*:?\s*$")

@@ -25,13 +25,13 @@ from integration.models import (
     Value,
     WarRoom,
 )
+from integration.notetaker import SURE
 from integration.times import when
 
 MAX_ENTRIES = 1000
 MAX_BYTES = 100_000
 WORDS_LIMIT = 280  # characters of one entry
 NOTE = "note"  # kind of a note whose own kind is none of ours
-SURE = 0.7  # a note that no person marked counts as sure from this confidence on
 
 
 PortUrl = Callable[[str, str], str]

@@ -5,6 +5,6 @@
 
 from integration.notetaker.derive import Context, derive
 from integration.notetaker.marks import Marks
-from integration.notetaker.rules import Verdict, classify
+from integration.notetaker.rules import SURE, Verdict, classify
 
-__all__ = ["Context", "Marks", "Verdict", "classify", "derive"]
+__all__ = ["SURE", "Context", "Marks", "Verdict", "classify", "derive"]

@@ -60,7 +60,7 @@ def derive(message: Message, context: Context) -> Note | None:
     if kind is None:
         return None
     by_people = marked.kind is not None or marked.pinned
-    masked = mask(window, context.masks)
+    masked = mask(window, context.masks) if "://" in window else ""
     return Note(
         channel=message.channel,
         ts=message.ts,
