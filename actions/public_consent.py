@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from actions.base import Kit
-from actions.overtaken import withdraw
+from actions.overtaken import resumed, withdraw
 from integration.errors import BadInput
 from integration.models import Command, Json
 from integration.settings import variable
@@ -63,7 +63,9 @@ async def approved(kit: Kit, command: Command) -> Consent:
     if approval.approver in (approval.author, command.requested_by):
         raise BadInput("approval", f"{approval.approver} wrote this text and can't approve it as well")
     minutes = kit.settings.public_approval_minutes
-    if approval.at is not None and now() - approval.at > timedelta(minutes=minutes):
+    # A run that was cut off may have said it: that is found out first, and what is late is overtaken.
+    expired = approval.at is not None and now() - approval.at > timedelta(minutes=minutes)
+    if expired and not resumed(command):
         raise BadInput(
             "approval",
             f"that of {approval.approver} has expired after {minutes} minutes "

@@ -175,7 +175,7 @@ class Lives:
         self.gate = Gate(sandbox.app, doors, owners)
 
     async def _runner(self) -> Runner:
-        if self.engine is None:
+        if self.engine is None or not self.alive:
             raise Refusal(503, "nobody is there")
         return self.engine.runner
 
