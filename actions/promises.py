@@ -37,7 +37,7 @@ async def current_promises(kit: Kit, incident: Incident, room: WarRoom | None) -
 
 
 async def _keep(kit: Kit, incident: Incident, room: WarRoom | None, claims: Sequence[Claim]) -> list[Promise]:
-    every = [one for one in await kit.audiences.every(fresh=False) if one.promised]
+    every = [one for one in await kit.audiences.readers(fresh=False) if one.promised]
     if not every:
         return []
     identifier = incident.identifier
@@ -58,7 +58,6 @@ async def _keep(kit: Kit, incident: Incident, room: WarRoom | None, claims: Sequ
         own = [one for one in recorded if one.audience == audience.identifier]
         if not (own or heard or _concerned(audience, incident, entity)):
             continue
-        reads = bool(audience.slack_channels or audience.emails or audience.teams)
         try:
             found += cadence.settle(
                 identifier,
@@ -66,7 +65,7 @@ async def _keep(kit: Kit, incident: Incident, room: WarRoom | None, claims: Sequ
                 incident.severity,
                 own,
                 heard,
-                began=began if reads and not (over and not own) else None,
+                began=None if over and not own else began,
                 ended=ended,
                 at=now(),
             )

@@ -13,19 +13,23 @@ from integration.catalog import Catalog
 from integration.drafts import Draft
 from integration.entities import (
     AUDIENCE,
+    COMMUNICATION,
     DRAFT,
     PROMISE,
     owned_by,
     read_audience,
+    read_communication,
     text_of,
 )
 from integration.errors import Refused
-from integration.models import Audience, Incident, ItemOutcome, Json, Value
+from integration.models import Audience, Communication, Incident, ItemOutcome, Json, Value
+from integration.notices import PURPOSE
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import iso, now, when
 
 REMEMBER_SECONDS = 20.0  # audiences, for what is computed on schedule
+_REMEMBERED = 1000  # fields that have just changed
 STATUS_PAGE = "status-page"
 """What a draft for the public has in place of an audience in its identifier."""
 
@@ -51,6 +55,9 @@ class AudienceCatalog:
         self._catalog = catalog
         self._settings = settings
         self._all: tuple[float, list[Audience]] = (float("-inf"), [])
+        self._changed: dict[tuple[str, str], tuple[float, str]] = {}
+        self.reminded: set[str] = set()
+        """Identifiers of promises whose reminder is known to stand: what needs no second look."""
 
     # Audiences
 
@@ -62,6 +69,34 @@ class AudienceCatalog:
             known.sort(key=lambda one: one.identifier)
             self._all = (time.monotonic(), known)
         return known
+
+    async def readers(self, *, fresh: bool = True) -> list[Audience]:
+        """Those of them that read somewhere."""
+        every = await self.every(fresh=fresh)
+        return [one for one in every if one.slack_channels or one.emails or one.teams]
+
+    def changed(self, incident: str, field: str, version: str, calm: timedelta) -> bool:
+        """Note that a field has changed; whether another change of it came less than `calm` before.
+
+        Port's search shows the record as it was seconds ago; what this process has just seen it knows.
+        """
+        at, key = time.monotonic(), (incident, field)
+        before, known = self._changed.get(key, (float("-inf"), version))
+        lately = known != version and at - before < calm.total_seconds()
+        if known != version or key not in self._changed:
+            self._changed[key] = (at, version)
+            if len(self._changed) > _REMEMBERED:
+                del self._changed[next(iter(self._changed))]
+        return lately
+
+    async def held_notices(self) -> list[Communication]:
+        """Notices that are kept back. Port's search lags by seconds."""
+        rules = [
+            {"property": "state", "operator": "=", "value": "held"},
+            {"property": "purpose", "operator": "=", "value": PURPOSE},
+        ]
+        found = await self._port.search(COMMUNICATION, rules)
+        return [one for entity in found if (one := read_communication(entity))]
 
     async def with_people(self, audiences: Sequence[Audience]) -> tuple[list[Audience], list[str]]:
         """The audiences with the addresses of everybody in their teams, and what is wrong with the teams."""

@@ -196,7 +196,7 @@ class PostMessage:
         self._slack = slack
 
     def repeatable(self, step: Step) -> bool:
-        return False
+        return bool(step.details.get("edit"))  # a message that stands is changed; twice is once
 
     async def act(self, step: Step) -> Receipt:
         try:
@@ -209,6 +209,11 @@ class PostMessage:
         return _post_receipt(post.channel, post.ts, post.permalink)
 
     async def _post(self, step: Step) -> Post:
+        if standing := step.details.get("edit"):
+            ts, link = str(standing["ts"]), str(standing["permalink"])
+            blocks = step.details.get("blocks")
+            await self._slack.update_message(step.destination, ts, step.text, blocks)
+            return Post(channel=step.destination, ts=ts, permalink=link)
         return await self._slack.post(
             step.destination,
             step.text,

@@ -195,6 +195,8 @@ class SlackEvidence:
             return _said(sent, "amended", "we put the bridge's link into it when it came", message.text)
         if message.edited_ts and same and sent.purpose == "briefing":
             return _said(sent, "amended", "we wrote it again when the bridge was known", message.text)
+        if message.edited_ts and same and sent.purpose == "status notice":
+            return _said(sent, "amended", "we changed it when what it told was taken back", message.text)
         if message.edited_ts or (sent.text and not same):
             when = f" at ts {message.edited_ts}" if message.edited_ts else ""
             return _said(sent, "edited", f"edited in Slack{when}", message.text)

@@ -39,6 +39,7 @@ class IncidentReader:
             people=tuple(address for address in texts_of(found.get("people")) if "@" in address),
             private=found.get("private") is True,
             channel=text_of(found.get("channel")),
+            owner=next(iter(texts_of(found.get("owner"))), ""),
             started_at=when(found.get("started_at")) or when(entity.get("createdAt")),
             url=self.url(identifier),
         )

@@ -16,6 +16,7 @@ from integration.communicator import HEADER_LIMIT, cut
 from integration.errors import BadInput
 from integration.models import Incident, Json, NoteKind, Step, Value
 from integration.notetaker.text import readable
+from integration.notices import Change
 
 UPDATE_LIMIT = 10_000  # characters of an update or a mail as written; Slack gets it in a few messages
 SUBJECT_LIMIT = 200
@@ -102,6 +103,35 @@ def status_mail(incident: Incident, before: str, after: str) -> Mail:
     was = f" (was {before})" if before else ""
     subject = f"{incident.identifier} is now {after}: {incident.title or incident.identifier}"
     return _mail(incident, subject, f"Status: {after}{was}", markdown=False)
+
+
+def change_notice(incident: Incident, changes: Sequence[Change], *, again: bool = False) -> Part:
+    """That status, severity or owner has changed: one line, and the way to more. `again`: back to what it
+    was before."""
+    first = changes[0]
+    if [one.field for one in changes] == ["status"] and not again:
+        return status_notice(incident, first.before, first.after)
+    now, back = ("", " again") if again else (" now", "")
+    told = ", ".join(f"{one.field} is{now} {_words(one.after, 60)}{back}" for one in changes)
+    was = ", ".join(_words(one.before, 60) for one in changes if one.before)
+    ago = f" (was {was}{' for a while' if again else ''})" if was else ""
+    name = _words(_name(incident), 250)
+    shown = f"🔔 *{told}*{ago} · {name}"
+    return Part(text=f"{name}: {told}{ago}", blocks=[_section(shown + _entity_link(incident))])
+
+
+def change_mail(incident: Incident, changes: Sequence[Change]) -> Mail:
+    """The notice of `change_notice` as a mail."""
+    first = changes[0]
+    if [one.field for one in changes] == ["status"]:
+        return status_mail(incident, first.before, first.after)
+    told = ", ".join(f"{one.field} is now {one.after}" for one in changes)
+    lines = [
+        f"{one.field.capitalize()}: {one.after}{f' (was {one.before})' if one.before else ''}"
+        for one in changes
+    ]
+    subject = f"{incident.identifier}: {told}: {incident.title or incident.identifier}"
+    return _mail(incident, subject, "\n".join(lines), markdown=False)
 
 
 def overdue(

@@ -41,6 +41,7 @@ class Incident(Value):
     people: tuple[str, ...] = ()  # e-mail addresses
     private: bool = False
     channel: str = ""  # an existing Slack channel to link: id, or link to it
+    owner: str = ""  # who answers for it, as the incident names him
     started_at: datetime | None = None
     url: str = ""  # the entity's page in Port
 

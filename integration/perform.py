@@ -436,6 +436,17 @@ class Performer:
     def _failed(self, claim: Claim, problem: IncidentCommsError, more: str = "") -> None:
         self._outcome(claim, {"state": "failed", "reason": f"{problem}{more}"})
 
+    def hold(self, claim: Claim, reason: str) -> None:
+        """Keep back what nobody has begun to send; `reason` says until when."""
+        if claim.verdict == "mine":
+            claim.verdict = "again"
+            self._outcome(claim, {"state": "held", "reason": reason})
+
+    def supersede(self, held: Communication, reason: str) -> None:
+        """End what was held back and is wanted no more."""
+        if held.state == "held":
+            self._outcome(self.claim_of(held, ""), {"state": "superseded", "reason": reason})
+
     def reworded(self, claim: Claim, text: str) -> None:
         """What was sent says something else now: we have changed it at the provider."""
         claim.set(text=text)

@@ -43,6 +43,7 @@ class Sweeper:
     `port_actions` maps the identifiers of actions and automations in Port to our action names;
     `tend` does what time asks for in one room (archive after the quiet hours); `reconcile` finds out what
     became of an intent that nobody wants done any more; `link` links outcomes that nobody linked;
+    `promises` settles what audiences were promised and tells what was held back for a while;
     `poll` looks for what was changed by hand on the status page; `missed` takes up what Port's automations
     asked for while nobody was there (incidents last changed before a time, without those under way).
     """
@@ -62,6 +63,7 @@ class Sweeper:
         missed: Callable[[datetime, Collection[str]], Coroutine[Any, Any, None]],
         interval: float,
         peers: Peers | None = None,
+        promises: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._port = port
         self._catalog = catalog
@@ -72,6 +74,7 @@ class Sweeper:
         self._reconcile = reconcile
         self._beside: dict[str, asyncio.Task[None]] = {}
         self._poll = poll
+        self._promises = promises
         self._link = link
         self._missed = missed
         self._started = now()
@@ -117,6 +120,12 @@ class Sweeper:
         self._go_on("links", self._link(first))
         if self._poll is not None:
             self._go_on("status page", self._poll())
+        self._go_on("promises and notices", self.promises_and_notices())
+
+    async def promises_and_notices(self) -> None:
+        """What time asks for towards audiences, computed from the record."""
+        if self._promises is not None:
+            await self._promises()
 
     def _go_on(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         """Work beside the sweep, one at a time of each: it may wait for a minute, and runs can't."""

@@ -184,7 +184,10 @@ CUSTOM = Settings(incident_fields=IncidentFields(status=".properties.state"))
         (incident(relations=ROOM), incident(relations=ROOM, status=None), False),
         (incident(relations=ROOM), incident(relations=ROOM, status=""), False),
         (incident(relations=ROOM), incident(relations=ROOM, status="OPEN"), False),
-        (incident(relations=ROOM), incident(relations=ROOM, severity="sev3"), False),
+        (incident(relations=ROOM), incident(relations=ROOM, severity="sev3"), True),
+        (incident(relations=ROOM), incident(relations={**ROOM, "owner": "lead@example.com"}), True),
+        (incident(relations=ROOM), incident(relations=ROOM, severity=None), False),
+        (incident(relations=ROOM), incident(relations=ROOM, summary="more is known"), False),
         (incident(), incident(relations=ROOM), False),
         (incident(), incident(status="resolved"), False),
     ],
@@ -202,4 +205,12 @@ def test_an_announcement_says_from_what_to_what_and_when() -> None:
 
     said = rendered(body["inputs"], {"event": {"diff": {"before": before, "after": after}}})
 
-    assert said == {"from": "open", "to": "monitoring", "version": "2026-01-02T03:04:05Z"}
+    assert said == {
+        "from": "open",
+        "to": "monitoring",
+        "severityFrom": "sev1",
+        "severityTo": "sev1",
+        "ownerFrom": None,
+        "ownerTo": None,
+        "version": "2026-01-02T03:04:05Z",
+    }

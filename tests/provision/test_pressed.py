@@ -108,6 +108,6 @@ async def test_a_changed_status_is_announced_with_its_version(organisation: Orga
     changed = organisation.port.change_entity("incident", "INC-1", {"properties": {"status": "monitoring"}})
 
     runs = [run for run in engine.snapshot() if run["action"]["identifier"] == "announce_status_on_change"]
-    assert [body_of(run)["inputs"] for run in runs] == [
-        {"from": "open", "to": "monitoring", "version": changed["updatedAt"]}
-    ]
+    (said,) = [body_of(run)["inputs"] for run in runs]
+    assert (said["from"], said["to"], said["version"]) == ("open", "monitoring", changed["updatedAt"])
+    assert said["severityFrom"] == said["severityTo"]
