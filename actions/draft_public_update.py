@@ -22,15 +22,23 @@ from actions.public import (
 )
 from actions.public_components import changed_components, chosen_components, going_back
 from actions.public_consent import Consent
+from actions.public_guards import judge
 from actions.public_operations import SPOKEN, Spoken
 from actions.public_proposal import propose
 from actions.schedule_maintenance import window_of
 from integration import page_words
 from integration.errors import BadInput
-from integration.models import Command, Communication, Json, Outcome, Step
+from integration.models import Command, Communication, Json, Operation, Outcome, Step
 from integration.times import iso, now
 
 NOBODY = Consent(by="")  # a draft needs no approval
+STATUS: Mapping[Operation, str] = {
+    "resolve_incident": "resolved",
+    "schedule_maintenance": "scheduled",
+    "complete_maintenance": "verifying",  # its end says nothing of the incident, which may go on
+    "publish_postmortem": "postmortem",
+}
+"""What the public incident becomes, where nobody chooses."""
 Changes = list[tuple[str, str, str, str]]
 """Component, its name, its state now, its state then."""
 
@@ -50,7 +58,19 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     if what.opens:
         await known_page(kit, chosen_page(kit, wanted))
     _check(wanted, what, target)
-    changes, left = await _changes(kit, wanted, what, target, record)
+    changes, left, stay = await _changes(kit, wanted, what, target, record)
+    judged = await judge(
+        kit,
+        wanted,
+        incident,
+        status=STATUS.get(what.operation) or str(proposal.inputs.get("status") or "") or _status(target),
+        name=str(proposal.inputs.get("name") or ""),
+        body=str(proposal.inputs["body"]),
+        impact=str(proposal.inputs.get("impact") or ""),
+        components=(dict(target.shown.components) if target else {})
+        | {one: after for one, _, _, after in changes},
+        held=stay,
+    )
     content = content_of(what, identifier, target.shown.id if target else "", proposal.inputs, changes)
     digest = page_words.content_hash(content)
     expires = now() + timedelta(minutes=kit.settings.public_approval_minutes)
@@ -72,7 +92,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         public=target.shown.name if target else "",
         inputs=proposal.inputs,
         changes=[(name, before, after) for _, name, before, after in changes],
-        notes=[*proposal.notes, *left],
+        notes=[*proposal.notes, *left, *judged.told()],
         author=command.requested_by,
         expires=expires,
     )
@@ -85,7 +105,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         f"{expires:%H:%M} UTC: {link}",
         label="Drafted",
         links=(link,),
-        log=tuple(proposal.notes) + left,
+        log=(*proposal.notes, *left, *judged.told()),
     )
 
 
@@ -98,6 +118,10 @@ def content_of(what: Spoken, incident: str, public: str, inputs: Json, changes: 
         "inputs": {name: value for name, value in inputs.items() if value not in (None, "", [])},
         "components": {one: after for one, _, _, after in changes},
     }
+
+
+def _status(target: Published | None) -> str:
+    return target.shown.status if target else ""
 
 
 def _check(command: Command, what: Spoken, target: Published | None) -> None:
@@ -124,8 +148,8 @@ def _check(command: Command, what: Spoken, target: Published | None) -> None:
 
 async def _changes(
     kit: Kit, command: Command, what: Spoken, target: Published | None, record: list[Communication]
-) -> tuple[Changes, tuple[str, ...]]:
-    """Which components change, and why others stay."""
+) -> tuple[Changes, tuple[str, ...], frozenset[str]]:
+    """Which components change, why others stay, and which these are."""
     service = page_service(kit)
     page = str(command.inputs["page"])
     if what.restores and target is not None:
@@ -137,15 +161,17 @@ async def _changes(
         back: Changes = [
             (one, found.names[one], shown.get(one, ours[one]), "operational") for one in found.back
         ]
-        return back, found.left
+        return back, found.left, found.stay
     if what.operation == "schedule_maintenance":
-        return [], ()
+        return [], (), frozenset()
     if what.operation == "publish_postmortem":
-        return [], ()
+        return [], (), frozenset()
     chosen, known = await asyncio.gather(
         chosen_components(kit, service, command, page),
         kit.page_catalog.components(command.inputs.get("components") or []),
     )
-    return [
-        (one, to.name, known[one].status if one in known else "", to.status) for one, to in chosen.items()
-    ], ()
+    return (
+        [(one, to.name, known[one].status if one in known else "", to.status) for one, to in chosen.items()],
+        (),
+        frozenset(),
+    )

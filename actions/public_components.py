@@ -27,12 +27,14 @@ class GoingBack:
 
     back  ids of those that become operational again
     left  why the others stay, a sentence each
+    stay  ids of these
     names of all of them, by id
     """
 
     back: tuple[str, ...]
     left: tuple[str, ...]
     names: Mapping[str, str]
+    stay: frozenset[str] = frozenset()
 
     def only(self, approved: Iterable[str] | None) -> GoingBack:
         """No more than was approved; None approves whatever it is."""
@@ -44,6 +46,7 @@ class GoingBack:
             tuple(one for one in self.back if one in allowed),
             (*self.left, *(f"{self.names[one]} stays: nobody approved that it changes." for one in more)),
             self.names,
+            self.stay | set(more),
         )
 
 
@@ -107,17 +110,20 @@ async def going_back(
     held = _holders([one for one in [*unresolved, *under_way] if one.id != public.id])
     back: list[str] = []
     left: list[str] = []
+    stay: set[str] = set()
     for one, set_to in ours.items():
         if one not in status or status[one] == "operational":
             continue
         stays = f"{names[one]} stays {status[one]}"
+        stay.add(one)
         if one in held:
             left.append(f"{stays}: “{held[one]}” is still open.")
         elif status[one] != set_to:
             left.append(f"{stays}: it was changed by hand since, from {set_to}.")
         else:
+            stay.remove(one)
             back.append(one)
-    return GoingBack(tuple(back), tuple(left), names)
+    return GoingBack(tuple(back), tuple(left), names, frozenset(stay))
 
 
 def _holders(others: Iterable[PublicIncident]) -> dict[str, str]:

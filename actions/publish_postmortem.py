@@ -9,6 +9,7 @@ from actions.base import Kit, need_incident
 from actions.delivery import flag, words_key
 from actions.public import left_unsaid, page_service, public_body, published, refuse_private, tell
 from actions.public_consent import Consent, approved
+from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
 from integration.models import Command, Outcome, Step
@@ -29,6 +30,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         public = target.shown
         if not public.over:
             raise BadInput("incident", f"its public incident is {public.status}; resolve it first")
+        judged = await judge(kit, command, incident, status="postmortem", body=body)
         step = Step(
             key=words_key(identifier, "postmortem", public.id, body),
             operation="publish_postmortem",
@@ -46,6 +48,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                 "shortlink": public.shortlink,
                 "components": {},
                 "notify": notify,
+                **judged.details(),
                 **consent.details(),
             },
         )
@@ -68,5 +71,5 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         summary=f"The postmortem of {identifier} is public: {receipt.permalink}. {problem}".strip(),
         label="Published",
         links=(receipt.permalink,),
-        log=(told_subscribers(notify), consent.told()),
+        log=(told_subscribers(notify), consent.told(), *judged.told()),
     )

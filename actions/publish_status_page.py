@@ -22,6 +22,7 @@ from actions.public import (
 )
 from actions.public_components import chosen_components
 from actions.public_consent import Consent, approved
+from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
 from integration.models import Command, Outcome, Step
@@ -53,6 +54,16 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         )
         refuse_private(incident)
         components = {one: component.status for one, component in chosen.items()}
+        judged = await judge(
+            kit,
+            command,
+            incident,
+            status=status,
+            name=name,
+            body=body,
+            impact=impact,
+            components=components,
+        )
         number = 1
         while True:
             step = Step(
@@ -72,6 +83,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                     "impact": impact,
                     "components": components,
                     "notify": notify,
+                    **judged.details(),
                     **consent.details(),
                 },
             )
@@ -95,5 +107,5 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         summary=f"{identifier} is on the page as “{name}” ({status}): {receipt.permalink}. {problem}".strip(),
         label="Published",
         links=(receipt.permalink,),
-        log=(told_subscribers(notify), consent.told()),
+        log=(told_subscribers(notify), consent.told(), *judged.told()),
     )

@@ -10,6 +10,7 @@ from actions.delivery import choice, flag
 from actions.public import REALTIME, page_service, public_body, published, refuse_private
 from actions.public_components import chosen_components
 from actions.public_consent import Consent, approved
+from actions.public_guards import judge
 from actions.public_turn import Turn, turn
 from integration.errors import BadInput
 from integration.models import Command, Outcome
@@ -41,5 +42,14 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             shown=status,
         )
         components = {one: component.status for one, component in chosen.items()}
-        details = {"components": components, "notify": notify}
-        return await turn(kit, command, incident, consent, what, target, details, body, ())
+        judged = await judge(
+            kit,
+            command,
+            incident,
+            status=status,
+            body=body,
+            impact=target.shown.impact_override,
+            components={**target.shown.components, **components},
+        )
+        details = {"components": components, "notify": notify, **judged.details()}
+        return await turn(kit, command, incident, consent, what, target, details, body, judged.told())

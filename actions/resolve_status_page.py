@@ -10,6 +10,7 @@ from actions.delivery import flag
 from actions.public import page_service, public_body, published, refuse_private
 from actions.public_components import changed_components, going_back
 from actions.public_consent import Consent, approved
+from actions.public_guards import judge
 from actions.public_turn import Turn, turn
 from integration.models import Command, Outcome
 
@@ -39,6 +40,16 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         ours = changed_components(record, target.shown.id)
         found = await going_back(service, target.page, target.shown, ours)
         found = found.only(consent.components)
+        back = dict.fromkeys(found.back, "operational")
+        judged = await judge(
+            kit,
+            command,
+            incident,
+            status="resolved",
+            body=body,
+            components={**target.shown.components, **back},
+            held=found.stay,
+        )
         names = ", ".join(found.names[one] for one in found.back)
         return await turn(
             kit,
@@ -47,7 +58,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             consent,
             RESOLVE,
             target,
-            {"components": dict.fromkeys(found.back, "operational"), "notify": notify},
+            {"components": back, "notify": notify, **judged.details()},
             body,
-            (f"Back to operational: {names or 'no component'}.", *found.left),
+            (f"Back to operational: {names or 'no component'}.", *found.left, *judged.told()),
         )

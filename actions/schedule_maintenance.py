@@ -22,6 +22,7 @@ from actions.public import (
 )
 from actions.public_components import chosen_components
 from actions.public_consent import Consent, approved
+from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
 from integration.models import Command, MaintenanceWindow, Outcome, Step
@@ -55,6 +56,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             known_page(kit, page),
         )
         refuse_private(incident)
+        judged = await judge(kit, command, incident, status="scheduled", name=name, body=body)
         number = 1
         while True:
             step = Step(
@@ -75,6 +77,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                     "components": {},
                     "listed": list(chosen),
                     "notify": notify,
+                    **judged.details(),
                     **consent.details(),
                 },
             )
@@ -102,7 +105,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         ).strip(),
         label="Scheduled",
         links=(receipt.permalink,),
-        log=(told_subscribers(notify), consent.told()),
+        log=(told_subscribers(notify), consent.told(), *judged.told()),
     )
 
 

@@ -19,6 +19,7 @@ from actions.public import (
 )
 from actions.public_components import chosen_components
 from actions.public_consent import Consent, approved
+from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
 from integration.models import Command, Outcome, Step
@@ -44,6 +45,15 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         if public.over and not command.inputs.get("status"):
             raise BadInput("incident", over)
         status = choice(command, "status", REALTIME, default=public.status)
+        judged = await judge(
+            kit,
+            command,
+            incident,
+            status=status,
+            body=body,
+            impact=public.impact_override,
+            components={**public.components, **components},
+        )
         # The same words with other components, or with other readers, are another update.
         rest = json.dumps([components, notify], sort_keys=True)
         step = Step(
@@ -65,6 +75,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                 "listed": list(public.components),
                 "notify": notify,
                 "metadata": public.metadata,
+                **judged.details(),
                 **consent.details(),
             },
         )
@@ -86,5 +97,5 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         summary=f"The public incident of {identifier} is {status}: {receipt.permalink}. {problem}".strip(),
         label="Already sent" if already else "Updated",
         links=(receipt.permalink,),
-        log=(told_subscribers(notify), consent.told()),
+        log=(told_subscribers(notify), consent.told(), *judged.told()),
     )

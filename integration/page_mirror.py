@@ -96,8 +96,10 @@ class PageMirror:
 
     def _answered(self, raw: Json) -> None:
         """An answer to a write of ours, which shows the whole incident as it is now."""
-        identifier = raw.get("id")
-        if isinstance(identifier, str) and len(self._answers) < MOST_HINTS:
+        identifier = str(raw.get("id"))
+        if "status" not in raw:
+            self._answers.pop(identifier, None)
+        elif len(self._answers) < MOST_HINTS:
             self._answers[identifier] = raw
             for component in objects(raw.get("components")):
                 self._states[str(component.get("id"))] = str(component.get("status"))

@@ -125,7 +125,8 @@ class Outside:
         return ["component Login is degraded_performance in Port, the incident's publicStatus is monitoring"]
 
     async def resolve(self, channel: str) -> list[str]:
-        told = await self._approved("resolve_status_page", {"body": PUBLIC_END, "notifySubscribers": True})
+        end = {"body": PUBLIC_END, "notifySubscribers": True, "override": "It is closed here in a minute."}
+        told = await self._approved("resolve_status_page", end)
         seen = await self.seen()
         expect(not seen["open"], "the public incident is still open")
         await self._state(PAY, "operational")

@@ -166,10 +166,50 @@ async def test_breaking_the_glass_is_named_with_its_reason(public: Public) -> No
     assert sent["approvedBy"] == AUTHOR
 
 
+async def test_leaks_and_contradictions_block_with_their_reason_and_an_override_is_named(
+    public: Public,
+) -> None:
+    await public.stage.incident(public.one)
+    leak = {**WORDS, "body": "Host db-7.prod.internal is down, see https://wiki.corp.internal/runbook."}
+    given: dict[str, Any] = {"operation": "publish", "notifySubscribers": False}
+
+    blocked = await public.act("draft_public_update", public.one, **given, **leak)
+
+    assert not blocked.ok
+    for told in ("blocked", "db-7.prod.internal", "characters", "Cleaned text"):
+        assert told in blocked.summary, blocked.summary
+    draft = await public.draft(public.one, **leak, override="The host is named in the contract.")
+    assert f"Sent all the same by {AUTHOR}: The host is named in the contract." in draft["preview"]
+    assert (await public.approve(draft)).ok
+    sent = await public.stage.properties("incidentCommunication", f"{public.one}:publish:{PAGE}")
+    assert sent["details"]["guards"]["override"]["by"] == AUTHOR
+    assert {one["rule"] for one in sent["details"]["guards"]["findings"]} == {"leak"}
+
+    early = await public.act(
+        "draft_public_update", public.one, operation="resolve", body="Over.", notifySubscribers=False
+    )
+    assert not early.ok
+    assert "while the incident is still investigating" in early.summary
+    await public.stage.incident(public.one, status="resolved")
+    assert (await public.say(public.one, "resolve", body="Over.")).ok
+
+
+async def test_nothing_of_a_private_incident_goes_on_a_page(public: Public) -> None:
+    await public.stage.incident(public.one, private=True)
+
+    ended = await public.act(
+        "draft_public_update", public.one, operation="publish", notifySubscribers=False, **WORDS
+    )
+
+    assert not ended.ok
+    assert "is private" in ended.summary
+
+
 async def test_the_whole_life_of_a_public_incident(public: Public) -> None:
     await public.stage.incident(public.one)
     await public.say(public.one, "publish", **WORDS, **outage(CHECKOUT))
     await public.say(public.one, "update", body="Found it.", status="identified", **outage(API))
+    await public.stage.incident(public.one, status="resolved")
     await public.say(public.one, "resolve", body="Over.")
     assert public.states()[CHECKOUT] == public.states()[API] == "operational"
     await public.say(public.one, "reopen", body="Back again.", **outage(API))
@@ -267,6 +307,8 @@ async def test_a_component_that_another_incident_or_a_maintenance_holds_stays(pu
         components={SEARCH: "major_outage"},
     )
 
+    for name in (public.one, public.two):
+        await public.stage.incident(name, status="resolved")
     first = await public.say(public.one, "resolve", body="Over.")
     held = public.states()
     second = await public.say(public.two, "resolve", body="Over as well.")
@@ -306,6 +348,7 @@ async def test_a_state_changed_by_hand_is_respected_shown_and_can_be_accepted(pu
     await public.quiet()
     assert not (await public.stage.properties("incident", public.one)).get("publicDrift")
 
+    await public.stage.incident(public.one, status="resolved")
     resolved = await public.say(public.one, "resolve", body="Over.")
     assert public.states()[LOGIN] == "degraded_performance"
     assert any("changed by hand" in line for line in resolved.log)
@@ -323,6 +366,7 @@ async def test_a_publish_is_one_request_an_update_two_and_what_follows_is_none(p
     await public.approve(update)
     await public.quiet()
     updated = public.asked()[before:]
+    await public.stage.incident(public.one, status="resolved")
     resolve = await public.draft(public.one, "resolve", body="Over.")
     before = len(public.asked())
     await public.approve(resolve)

@@ -76,7 +76,7 @@ class StatuspageService:
 
     def on_written(self, tell: Callable[[Json], None]) -> None:
         """Have `tell` called with every incident that an answer to a write of ours shows, as it stands
-        there: nobody need read it again."""
+        there: nobody need read it again. With its `id` alone where the answer does not show it."""
         self._on_written = tell
 
     async def aclose(self) -> None:
@@ -292,7 +292,10 @@ class StatuspageService:
         """Make the draft public. Never repeated: a lost answer is Ambiguous."""
         path = path_of(page, "incidents", incident, "postmortem", "publish")
         given = {"postmortem": {"notify_subscribers": deliver_notifications, "notify_twitter": False}}
-        return postmortem_of(await self._wire.write("postmortem.publish", "PUT", path, given, priority))
+        found = postmortem_of(await self._wire.write("postmortem.publish", "PUT", path, given, priority))
+        if self._on_written is not None:
+            self._on_written({"id": incident})  # what an earlier answer showed of it is old
+        return found
 
     # -- being told ----------------------------------------------------------------------------------
 

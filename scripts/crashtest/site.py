@@ -35,6 +35,7 @@ DRAIN = {"OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN": "1"}
 
 _ALWAYS = {
     f"{CONFIG}MAX_ROOMS_PER_HOUR": "100000",
+    f"{CONFIG}GUARD_RULES": '{"resolved early": "warn"}',  # resolved in public and nowhere else
     "OCEAN__EVENT_LISTENER__TYPE": "POLLING",
     "OCEAN__EVENT_LISTENER__INTERVAL": "10",
 }
