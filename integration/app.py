@@ -17,7 +17,6 @@ from port_ocean.core.models import IntegrationRun
 from port_ocean.exceptions.execution_manager import ActionExecutionError
 from port_ocean.utils.signal import signal_handler
 
-from actions.audience_care import look_after_audiences
 from actions.base import Kit
 from actions.close_war_room import archive, due_for_archive, just_closed
 from actions.documents import write_documents
@@ -53,8 +52,10 @@ from integration.people import People
 from integration.perform import Performer
 from integration.resync import register_kinds
 from integration.runner import Runner
+from integration.second_opinion import SecondOpinion
 from integration.services.mailer import Mailer
 from integration.services.port import PortService
+from integration.services.port_ai import PortAi
 from integration.services.slack import SlackService
 from integration.services.slack_socket import SlackSocket, Takers
 from integration.services.statuspage import StatuspageService
@@ -90,6 +91,7 @@ class Engine:
     sweeper: Sweeper
     cluster: Cluster | None
     bridge: Bridge
+    opinion: SecondOpinion | None
 
     async def join(self) -> None:
         """Be known to the other processes before anything is begun, where there may be some."""
@@ -109,6 +111,8 @@ class Engine:
         if self.pages is not None:
             await self.pages.stop()
         await self.bridge.aclose()
+        if self.opinion is not None:
+            await self.opinion.aclose()
         await self.upserts.stop()
         await self.chain.stop()
         if self.cluster is not None:
@@ -265,7 +269,6 @@ def build(
         reconcile=performer.reconcile,
         interval=settings.sweep_interval_seconds,
         peers=cluster,
-        promises=lambda: look_after_audiences(kit),
     )
 
     def look_after(process: str) -> None:
@@ -276,6 +279,17 @@ def build(
 
     if cluster is not None:
         cluster.on_gone(look_after)
+    opinion = None
+    if settings.port_ai:
+
+        async def tell(room: str, who: str) -> None:
+            await catalog.patch_room(room, {"notetaker": who})
+
+        agent = f"incident-comms/{version()}"
+        ai = PortAi(port_url, client_id, client_secret, budget, timeout, agent)
+        opinion = SecondOpinion(ai, settings.port_ai_agent, tell)
+        opinion.judged, mirror.consider = mirror.judged, opinion.consider
+
     return Engine(
         settings,
         port,
@@ -294,6 +308,7 @@ def build(
         sweeper,
         cluster,
         Bridge(catalog, mirror, settings, ZoomFiles(settings.zoom_api_url, timeout)),
+        opinion,
     )
 
 

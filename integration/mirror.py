@@ -20,6 +20,7 @@ from integration import plan, situation
 from integration.catalog import Catalog
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirrored import Mirrored, people_in, same, since
+from integration.model_notes import Verdict
 from integration.models import Json, Message, WarRoom
 from integration.notetaker import Marks
 from integration.people import People
@@ -61,6 +62,8 @@ class Mirror:
         self._foreign: dict[str, float] = {}
         self._told: dict[str, float] = {}  # when we were last told of a room, by its identifier
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Whoever has a second opinion on notes, once they stand.
+        self.consider: Callable[[WarRoom, Iterable[Json]], None] = lambda room, notes: None
 
     # Which rooms
 
@@ -86,7 +89,7 @@ class Mirror:
             self.forget(room)
             return
         if known is None:
-            known = Mirrored(room, self._state_of(room))
+            known = Mirrored(room, self._state_of(room), done=self._settings.done_reactions)
             self._rooms[room.channel_id] = known
             # What was said before we knew whose channel it is was let pass: read it.
             read = self._foreign.pop(room.channel_id, None) is not None or read
@@ -166,7 +169,10 @@ class Mirror:
 
     def _changed(self, known: Mirrored, changed: Iterable[str]) -> None:
         changed = set(changed)
-        known.pending |= known.state.affected(changed) | known.settling(changed)
+        self._write_soon(known, known.state.affected(changed) | known.settling(changed))
+
+    def _write_soon(self, known: Mirrored, changed: set[str]) -> None:
+        known.pending |= changed
         if known.pending and (known.flushing is None or known.flushing.done()):
             known.flushing = self._background(self._flush_soon(known))
 
@@ -206,6 +212,7 @@ class Mirror:
             if outcome.error:
                 raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
         known.wrote(entities)
+        self.consider(known.room, entities)
         if any(entity["properties"].get("deletedAt") for entity in entities):
             self._document_soon(known)
 
@@ -221,6 +228,13 @@ class Mirror:
 
     def _team(self, room: WarRoom) -> str:
         return plan.team_of(room.private, self._settings)
+
+    def judged(self, room: WarRoom, found: dict[str, Verdict]) -> None:
+        """Take the model's word on messages of a room, by ts."""
+        known = self._rooms.get(room.channel_id)
+        if known is not None and known.on:
+            known.verdicts = found  # what was said before stands on the notes
+            self._write_soon(known, {ts for ts in found if known.state.message(ts)})
 
     def noted(self, room: WarRoom, note: Json) -> None:
         """A note was written by a button: it counts like one that was said."""
@@ -438,7 +452,8 @@ class Mirror:
         """Keep which rooms there are and forget what is in them: another process has written since."""
         await Mirror.stop(self)
         rooms = [known.room for known in self._rooms.values()]
-        self._rooms = {room.channel_id: Mirrored(room, self._state_of(room)) for room in rooms}
+        done = self._settings.done_reactions
+        self._rooms = {room.channel_id: Mirrored(room, self._state_of(room), done=done) for room in rooms}
         self._foreign.clear()
 
     async def stop(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from integration.assigned import assignees
 from integration.entities import note_entity, note_id
-from integration.models import Bot, Json, Message, WarRoom
+from integration.model_notes import Verdict
+from integration.models import NOTE_KINDS, Bot, Json, Message, Note, WarRoom
 from integration.notetaker import Context, Marks, derive
 from integration.room_state import RoomState
 from integration.settled import (
@@ -58,6 +59,7 @@ class Mirrored:
     outdated: bool = False  # the documents of a closed room say what stands no more
     closers: dict[str, Closer] = field(default_factory=dict)  # messages that say what is done, by ts
     done: Collection[str] = DONE_REACTIONS  # reactions that say so
+    verdicts: dict[str, Verdict] = field(default_factory=dict)  # what the model has just said, by ts
 
     @property
     def on(self) -> bool:
@@ -203,6 +205,20 @@ class Mirrored:
                 found.append({"identifier": identifier, "properties": facts})
         return found
 
+    def _by_model(self, note: Note, held: Json | None) -> Note:
+        """The note with the model's word on it, where the rules decided and its text is the one it judged."""
+        if note.how != "rules":
+            return note
+        verdict = self.verdicts.get(note.ts)
+        if verdict is None and held is not None and held.get("how") == "model":
+            known = {name: held.get(name) for name in ("text", "kind", "title", "confidence")}
+            verdict = Verdict(**known) if known["kind"] in NOTE_KINDS else None
+        if verdict is None or verdict.text != note.text:
+            return note
+        title, confidence = verdict.title or note.title, verdict.confidence
+        changes = {"kind": verdict.kind, "title": title, "confidence": confidence, "how": "model"}
+        return note.model_copy(update=changes)
+
     def entity(
         self,
         ts: str,
@@ -226,6 +242,8 @@ class Mirrored:
                 team_url=bot.team_url,
             )
             note = derive(message, context)
+        if note is not None:
+            note = self._by_model(note, held)
         if note is None:
             if held is None or held.get("deletedAt"):
                 return None

@@ -52,7 +52,6 @@ class IncidentFields(BaseModel):
     people: str = ".relations.responders"
     private: str = ".properties.private"
     channel: str = ".properties.slackChannel"
-    owner: str = ".relations.owner // .properties.owner"
     started_at: str = ".properties.startedAt"
 
     @field_validator("*")
@@ -179,6 +178,9 @@ class Settings(BaseModel):
     private_rooms_team: str = ""
     installation_key: str = ""
     note_reactions: dict[str, NoteKind] = Field(default_factory=_usual_reactions)
+    done_reactions: tuple[str, ...] = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
+    port_ai: bool = False
+    port_ai_agent: str = Field("incident_notetaker", pattern=r"^[^\s/?#]{1,200}$")
     who_may: dict[Duty, Grant] = Field(default_factory=dict)
 
     effect_timeout_seconds: float = Field(10.0, gt=0, le=120)

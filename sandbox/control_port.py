@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.routing import Route
 
-from sandbox.control_input import Json, body, route
+from sandbox.control_input import Bad, Json, body, route
+from sandbox.port.ai import scripted
 from sandbox.port.engine import Engine
 from sandbox.port.service import ADMIN, Port
 
@@ -25,6 +26,8 @@ class PortControl:
             route("POST", "/port/press", self._press),
             route("POST", "/port/approve", self._approve),
             route("GET", "/port/runs", self._runs),
+            route("GET", "/port/ai", self._ai),
+            route("POST", "/port/ai", self._script),
             route("GET", "/port/runs/{run}", self._run),
         ]
 
@@ -80,6 +83,30 @@ class PortControl:
         description = given.maybe("description")
         given.done()
         return {"run": self.engine.approve(run, user, approve, description)}
+
+    async def _ai(self, request: Request) -> list[Json]:
+        """What agents were asked, oldest first."""
+        return self.port.ai.seen()
+
+    async def _script(self, request: Request) -> Json:
+        """{answers?: [text or {text, seconds, error, cut}], limit?: questions a month, stream?: bool}: switch
+        AI on, and say what the next questions are answered."""
+        given = await body(request)
+        answers = given.any("answers") if "answers" in given.values else []
+        limit = given.any("limit") if "limit" in given.values else self.port.ai.limit
+        stream = given.flag("stream", self.port.ai.stream)
+        given.done()
+        if not isinstance(limit, int) or isinstance(limit, bool):
+            raise Bad("limit", "a whole number is needed")
+        try:
+            script = [scripted(one) for one in answers]
+        except (TypeError, ValueError) as problem:
+            raise Bad("answers", str(problem)) from None
+        self.port.ai.switch_on()
+        self.port.ai.limit, self.port.ai.stream = limit, stream
+        self.port.ai.script.clear()
+        self.port.ai.script.extend(script)
+        return {"ok": True}
 
     async def _runs(self, request: Request) -> list[Json]:
         """All runs with their logs, newest first; ?entity= and ?action= narrow them down."""

@@ -40,6 +40,7 @@ class Bench:
     client: PortService
     service: SlackService
     settings: Settings
+    port: Port
     written: list[str] = field(default_factory=list)  # rooms whose documents were asked for
     mirrors: list[Mirror] = field(default_factory=list)
 
@@ -165,7 +166,7 @@ async def bench() -> AsyncIterator[Bench]:
     async with serve(Router([*slack.routes(), *port.routes()])) as url:
         client = PortService(f"{url}/port", PORT_CLIENT_ID, PORT_CLIENT_SECRET, budget, patience=QUICK)
         service = SlackService(f"{url}/slack/api/", SLACK_BOT_TOKEN, budget, patience=QUICK)
-        found = Bench(world, slack, url, client, service, Settings(settle_seconds=SETTLE / 2))
+        found = Bench(world, slack, url, client, service, Settings(settle_seconds=SETTLE / 2), port)
         yield found
         for mirror in found.mirrors:
             await mirror.stop()

@@ -79,6 +79,10 @@ class PortWire:
             return {}
         return found if isinstance(found, dict) else {}
 
+    async def bearer(self) -> Bearer:
+        """The token, for an answer that is read as it comes."""
+        return await self._tokens.get()
+
     def unreadable(self, call: Call, why: str) -> Ambiguous:
         return self._client.unreadable(call.operation, why)
 

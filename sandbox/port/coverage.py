@@ -22,6 +22,9 @@ class Line(NamedTuple):
 _LAG = "the answer is hostility.search_lag_seconds old"
 _SYSTEM = "Port's own software uses it; not in the public contract"
 _NO_WORKFLOWS = "there are no workflows, hence no runs of their nodes"
+_SCRIPTED = (
+    "no model: the control API says what is answered; no tools are called; off until it is switched on"
+)
 _UNEVALUATED = "kept and checked, not evaluated"
 
 _BLUEPRINT, _ENTITIES = "/blueprints/{}", "/blueprints/{}/entities"
@@ -116,10 +119,10 @@ COVERAGE: tuple[Line, ...] = (
     Line("PATCH", "/webhooks/{}", "not"),
     Line("DELETE", "/webhooks/{}", "not"),
     Line("GET", "/webhooks/metadata", "not"),
-    Line("GET", "/quota/ai-invocations", "not", "AI is off in the sandbox"),
-    Line("POST", "/ai/invoke", "not", "AI is off in the sandbox"),
-    Line("GET", "/ai/invoke/{}", "not", "AI is off in the sandbox"),
-    Line("POST", "/agent/{}/invoke", "not", "AI is off in the sandbox"),
+    Line("GET", "/quota/ai-invocations", "supported", "no hourly limits"),
+    Line("POST", "/ai/invoke", "partial", _SCRIPTED),
+    Line("GET", "/ai/invoke/{}"),
+    Line("POST", "/agent/{}/invoke", "partial", _SCRIPTED),
     Line("GET", "/kafka-credentials", "not", "no Kafka in the sandbox"),
     Line("POST", _ACTION + "/runs"),
     Line("GET", "/actions/runs"),

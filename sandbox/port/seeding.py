@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _KEYS = {
     *("users", "teams", "blueprints", "entities", "actions", "pages", "scorecards", "secrets"),
-    *("allow_integration_actions", "feature_flags", "refuse_unknown_properties", "rate_limits"),
+    *("allow_integration_actions", "feature_flags", "refuse_unknown_properties", "rate_limits", "ai"),
 }
 _LATER = ("mirrorProperties", "calculationProperties", "aggregationProperties", "ownership")
 
@@ -49,6 +49,8 @@ def _switches(port: Port, values: Json) -> None:
         port.entities.refuse_unknown = bool(values["refuse_unknown_properties"])
     if "rate_limits" in values:
         port.limits.enforced = bool(values["rate_limits"])
+    if values.get("ai"):
+        port.ai.switch_on()
 
 
 def _user(port: Port, user: Json) -> None:

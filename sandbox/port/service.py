@@ -13,6 +13,7 @@ from starlette.routing import Route
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port import seeding, system
 from sandbox.port.actions import Actions
+from sandbox.port.ai import Ai
 from sandbox.port.auth import Credentials, Principal
 from sandbox.port.blueprints import Blueprints
 from sandbox.port.entities import Entities
@@ -62,6 +63,7 @@ class Port:
         self.scorecards = Scorecards(self)
         self.integrations = Integrations(self)
         self.organization = Organization(self)
+        self.ai = Ai(self)
         EntityRoutes(self)
         world.on_reset(self.clear)
         self.clear()
@@ -71,6 +73,7 @@ class Port:
         self.store.clear()
         self.limits.clear()
         self.integrations.clear()
+        self.ai.clear()
         self.credentials = Credentials(self.world, ORG_ID)
         self.credentials.add(PORT_CLIENT_ID, PORT_CLIENT_SECRET)
         self.allow_integration_actions = False
@@ -244,8 +247,8 @@ class Port:
         "teams": [{"name", "users"?}], "blueprints": [...], "entities": {blueprint: [entity, ...]},
         "actions": [...], "pages": [...], "scorecards": [{"blueprint", "data": [...]}],
         "secrets": {name: value}, "allow_integration_actions": bool, "feature_flags": [...],
-        "refuse_unknown_properties": bool, "rate_limits": bool}. Raises PortError, or ValueError for an
-        unknown key.
+        "refuse_unknown_properties": bool, "rate_limits": bool, "ai": bool}. Raises PortError, or
+        ValueError for an unknown key.
         """
         seeding.seed(self, values)
 

@@ -52,5 +52,29 @@ TEAM: Json = {
     "schema": {"properties": {"description": {"type": "string", "title": "Description"}}, "required": []},
 }
 
+AGENT: Json = {
+    "identifier": "_ai_agent",
+    "title": "AI agent",
+    "icon": "AI",
+    "schema": {
+        "properties": {
+            "description": {"type": "string", "title": "Description"},
+            "status": {"type": "string", "title": "Status", "enum": ["active", "inactive"]},
+            "prompt": {"type": "string", "title": "Prompt", "format": "markdown"},
+            "execution_mode": {
+                "type": "string",
+                "title": "Execution mode",
+                "enum": ["Automatic", "Approval Required"],
+            },
+            "tools": {"type": "array", "title": "Tools", "items": {"type": "string"}},
+            "conversation_starters": {"type": "array", "title": "Starters", "items": {"type": "string"}},
+            "model": {"type": "string", "title": "Model"},
+            "provider": {"type": "string", "title": "Provider"},
+        },
+        "required": [],
+    },
+}
+"""There is one where Port AI is switched on."""
+
 BLUEPRINTS = (USER, TEAM)
-NAMES = frozenset(str(blueprint["identifier"]) for blueprint in BLUEPRINTS)
+NAMES = frozenset(str(blueprint["identifier"]) for blueprint in (*BLUEPRINTS, AGENT))

@@ -109,11 +109,11 @@ def _says_where_it_stands(stands: dict[str, str]) -> None:
     assert stands["currentFinding"].startswith("so the pool of the database is simply too small")
     assert stands["currentWorkaround"].startswith("workaround: restart checkout every ten minutes")
     assert "edited" in stands["currentWorkaround"]
-    actions = [line.split(" (")[0] for line in stands["openActions"].splitlines()]
-    assert actions == [
+    actions = {line.split(" (")[0] for line in stands["openActions"].splitlines()}
+    assert actions == {
         "- [ ] action: I'll write the alert for the connection pool **checkout-owner**",
         "- [ ] Owner: alert on the pool **Owner**",
-    ]
+    }
     assert [line.split(" (")[0] for line in stands["openQuestions"].splitlines()] == [
         "- question: who tells the shops?"
     ]
