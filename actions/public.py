@@ -15,6 +15,7 @@ from actions.public_consent import Consent
 from integration import communicator, messages, plan
 from integration.errors import BadInput, IncidentCommsError
 from integration.models import (
+    BY_HAND,
     PUBLIC_OPERATIONS,
     Command,
     Communication,
@@ -137,7 +138,11 @@ async def _said_in_public(kit: Kit, incident: str, opened_by: Operation) -> list
     """Every communication of ours on the pages. Port's search lags by seconds, so what was published is read
     by identifier."""
     found, listed = await asyncio.gather(kit.catalog.communications(incident), kit.page_catalog.pages())
-    record = {one.step.key: one for one in found if one.step.operation in PUBLIC_OPERATIONS}
+    record = {
+        one.step.key: one
+        for one in found
+        if one.step.operation in PUBLIC_OPERATIONS and one.step.purpose != BY_HAND
+    }
     spoken_on = {one.step.destination for one in record.values()}
     for posts in await asyncio.gather(
         *(_published_on(kit, incident, page, opened_by) for page in {*listed, *spoken_on})

@@ -26,6 +26,7 @@ from integration import portjson
 from integration.audience_catalog import AudienceCatalog
 from integration.bridge import Bridge
 from integration.budget import Budget
+from integration.by_hand import ChannelWords
 from integration.catalog import Catalog
 from integration.chain import Chain
 from integration.cluster import Cluster
@@ -180,6 +181,7 @@ def build(
     upserts = LiveUpserts()
     pages = PageMirror(port, catalog, statuspage, settings, upserts) if statuspage else None
     people = People(slack)
+    words = ChannelWords(port, catalog, slack, people)
 
     async def document(room: WarRoom) -> None:
         await write_documents(kit, await catalog.incident(room.incident), room)
@@ -249,6 +251,8 @@ def build(
                 if present is not None and present.state == "open":
                     await furnish(kit, present)
             mended.add(room.identifier)
+        if room.state == "open" or just_closed(room):
+            await words.look(room.incident)
         if just_closed(room):
             await document(room)
         if due_for_archive(room, settings.archive_after_quiet_minutes):

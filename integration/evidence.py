@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
+from integration.credentials import mask
 from integration.effects import METADATA_EVENT
 from integration.entities import text_hash
 from integration.errors import Refused, ServiceError
-from integration.models import PUBLIC_OPERATIONS, Bot, Json, Message, PublicIncident, Value
+from integration.models import BY_HAND, PUBLIC_OPERATIONS, Bot, Json, Message, PublicIncident, Value
 from integration.record_check import same_words
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
@@ -190,6 +191,9 @@ class SlackEvidence:
                 why = "Slack shows nothing as old as this any more: its retention, or somebody deleted it"
                 return _said(sent, "unreadable", why)
             return _said(sent, "deleted", "it is no longer in the channel")
+        if sent.purpose == BY_HAND:  # as it was read, without secrets
+            kept = not sent.text or same_words(mask(message.text or message.blocks_text), sent.text)
+            return _said(sent, "as sent" if kept else "edited", "not ours", message.text)
         same = bool(sent.text) and same_words(message.text, sent.text)
         if sent.text and not same and self._with_bridge(sent, message.text):
             return _said(sent, "amended", "we put the bridge's link into it when it came", message.text)

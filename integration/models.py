@@ -255,6 +255,8 @@ PUBLIC_OPERATIONS: tuple[Operation, ...] = (
     "publish_postmortem",
 )
 """What is said on a status page."""
+BY_HAND = "by hand"
+"""The purpose of what others have said where we speak: on the record, and not ours."""
 CommunicationState = Literal[
     "draft", "sending", "sent", "failed", "unknown", "superseded", "withdrawn", "held"
 ]

@@ -8,11 +8,12 @@ from typing import Any
 
 from loguru import logger
 
+from integration.by_hand import PageWords
 from integration.catalog import Catalog
 from integration.effects_public import marker
 from integration.entities import COMMUNICATION, read_communication
 from integration.errors import Refused
-from integration.models import PUBLIC_OPERATIONS, Communication, Json, PublicIncident
+from integration.models import BY_HAND, PUBLIC_OPERATIONS, Communication, Json, PublicIncident
 from integration.page_drift import drift, line_hash
 from integration.services.port import PortService
 from integration.settings import Settings
@@ -33,6 +34,7 @@ class PageRecord:
     def __init__(self, port: PortService, catalog: Catalog, settings: Settings) -> None:
         self._port = port
         self._catalog = catalog
+        self._words = PageWords(port, catalog)
         self._blueprint = settings.incident_blueprint
         self._page_of: dict[str, str] = {}  # by public incident
         self._credited: set[str] = set()  # public incidents whose entities say whose they are
@@ -102,6 +104,7 @@ class PageRecord:
         entity = await self._catalog.incident_entity(incident) if incident else None
         if entity is None:
             return True
+        await self._words.record(incident, public)
         said = await self._said(incident, public)
         settled = all(one.state != "sending" for one in said)
         changes = differences(entity, public) if not public.maintenance else {}
@@ -129,6 +132,7 @@ class PageRecord:
             one
             for one in found.values()
             if one.step.operation in PUBLIC_OPERATIONS
+            and one.step.purpose != BY_HAND
             and public.id in (_incident_in(one), one.step.details.get("public"))
             and one.state in ("sent", "sending")
         ]
