@@ -17,6 +17,7 @@ from port_ocean.core.models import IntegrationRun
 from port_ocean.exceptions.execution_manager import ActionExecutionError
 from port_ocean.utils.signal import signal_handler
 
+from actions.audience_care import look_after_audiences
 from actions.base import Kit
 from actions.close_war_room import archive, due_for_archive, just_closed
 from actions.documents import write_documents
@@ -273,6 +274,7 @@ def build(
         reconcile=performer.reconcile,
         interval=settings.sweep_interval_seconds,
         peers=cluster,
+        promises=lambda: look_after_audiences(kit),
     )
 
     def look_after(process: str) -> None:

@@ -52,6 +52,7 @@ class IncidentFields(BaseModel):
     people: str = ".relations.responders"
     private: str = ".properties.private"
     channel: str = ".properties.slackChannel"
+    owner: str = ".relations.owner // .properties.owner"
     started_at: str = ".properties.startedAt"
 
     @field_validator("*")
