@@ -27,6 +27,9 @@ from integration.services.zoom import ZoomService
 from integration.settings import Settings
 
 _FIRST, _AFTER = (3, 12), (3, 14)
+AGENT = "incident-comms-doctor"
+"""By this Port's audit log tells what was asked to find out from what was done."""
+
 _SETTINGS = "Correct it in .env or the environment; `.env.example` names every setting with its meaning."
 
 
@@ -51,6 +54,7 @@ async def diagnose(
         target.client_secret,
         Budget(),
         target.settings.effect_timeout_seconds,
+        user_agent=AGENT,
         patience=patience,
     )
     try:

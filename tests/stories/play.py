@@ -23,6 +23,7 @@ import pytest
 
 from sandbox.stage import Json, Stage, until
 from tests.contract import exchanges
+from tests.stories.leaks import leaks
 
 CONFIG = "OCEAN__INTEGRATION__CONFIG__"
 RESPONDER = "responder@example.com"
@@ -66,12 +67,15 @@ async def staged(*, settings: dict[str, str] | None = None, port: Json | None = 
             await stage.connect()
             yield stage
             journal = await stage.journal(full="true")
+            leaked = leaks(stage, journal)
         finally:
             # SIGTERM has a story of its own; here nobody waits for Ocean's farewell.
             await stage.integration.stop(signal.SIGKILL)
             await stage.down()
             if kept := os.environ.get("STORIES_LOG"):
                 Path(kept).write_bytes(stage.integration.log.read_bytes())
+    if leaked:
+        pytest.fail("a secret stands where it must not:\n" + "\n".join(leaked))
     if exchanges.folder() is None:
         warnings.warn(exchanges.MISSING, stacklevel=1)
     elif found := exchanges.violations(journal):
