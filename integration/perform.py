@@ -18,12 +18,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
-from weakref import WeakValueDictionary
 
 from loguru import logger
 
 from integration.catalog import Catalog
-from integration.claim import VERDICTS
 from integration.claim import Claim as Claim
 from integration.effects import Effect
 from integration.entities import text_hash
@@ -36,17 +34,16 @@ from integration.errors import (
     Refused,
     Unreachable,
 )
+from integration.intents import Intents
 from integration.locks import KeyedLocks
 from integration.models import Communication, Json, Operation, Receipt, Step
+from integration.outcomes import Outcomes, wanted
 from integration.peers import Alone, Peers
-from integration.record_check import same_words
-from integration.takeover import SLOWEST_TURN_SECONDS, TakeOvers
-from integration.times import iso, now
+from integration.switch import Switch
+from integration.takeover import TakeOvers
+from integration.times import now
 
 MAX_ATTEMPTS = 3
-SWITCH_SECONDS = 2.0  # how long a look at the pause switch holds
-_TURN_SECONDS = 0.05  # between two looks at whether another task of ours has come to its turn
-_BATCH_SECONDS = 0.01  # receipts that come this close together are written in one call
 
 Undone = Literal["withdrawn", "superseded", "failed"]
 """How an intent ends that is not done: nobody wants it, something has overtaken it, it could not be done."""
@@ -83,20 +80,16 @@ class Performer:
     ) -> None:
         """`on_outcome` is told what was just written of communications, by identifier."""
         self._catalog = catalog
-        self._on_outcome = on_outcome
         self._effects = effects
-        self._process = process
+        self._intents = Intents(catalog, process)
+        self._outcomes = Outcomes(catalog, on_outcome)
         self._take_overs = TakeOvers(
             catalog, peers or Alone(), process, effect_timeout=effect_timeout, settle=settle
         )
         self._settle = settle
-        self._claims = 0
-        self._made: WeakValueDictionary[str, Claim] = WeakValueDictionary()  # by owner, while somebody has it
         self._busy = KeyedLocks()
         self._slots = {operation: asyncio.Semaphore(SIDE_BY_SIDE.get(operation, 10)) for operation in effects}
-        self._switch = (float("-inf"), "")
-        self._outcomes: dict[str, Json] = {}
-        self._writing: asyncio.Task[None] | None = None
+        self._switch = Switch(catalog)
 
     # Intend
 
@@ -107,64 +100,12 @@ class Performer:
 
         Raises Refused when Port refuses an intent for another reason than that it exists.
         """
-        # Known before they stand: whoever finds one of them waits for us.
-        fresh = [Claim(step, "mine", self._next_owner(), intended_at=now()) for step in steps]
-        self._made.update({claim.owner: claim for claim in fresh})
-        outcomes, _ = await asyncio.gather(
-            self._catalog.create_intents(steps, [claim.owner for claim in fresh]), self._look_at_switch()
-        )
-        for outcome in outcomes:
-            if not outcome.created and not outcome.exists:
-                raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
-        return list(
-            await asyncio.gather(
-                *(
-                    self._existing(claim, insist=insist, created=outcome.created)
-                    for claim, outcome in zip(fresh, outcomes, strict=True)
-                )
-            )
-        )
-
-    async def _existing(self, fresh: Claim, *, insist: bool = False, created: bool = False) -> Claim:
-        """What to make of an intent that was there before; `fresh` itself where it is ours after all."""
-        if created:
-            return fresh
-        step, owner = fresh.step, fresh.owner
-        # GET by identifier: Port's search lags, this does not.
-        held = await self._catalog.communication(step.key)
-        if held is None:
-            raise Refused("port", "entities.get", "404", f"{step.key} exists and can't be read; try again")
-        if held.owner == owner:  # our own write, whose answer was lost and which was repeated
-            return fresh
-        verdict = VERDICTS.get(held.state, "again")
-        return Claim(
-            # What ended without an effect is done as it is wanted now; what may stand was done as it was.
-            step if verdict == "again" else held.step,
-            verdict,
-            owner,
-            receipt=held.receipt,
-            reason=held.reason,
-            intended_at=held.intended_at,
-            last_owner=held.owner,
-            insist=insist,
-            attempts=held.attempts,
-        )
+        claims, _ = await asyncio.gather(self._intents.claim(steps, insist), self._switch.why())
+        return claims
 
     def claim_of(self, held: Communication, by: str) -> Claim:
-        """A claim on something that stands on the record and that a person wants sent now.
-
-        His word also sends what is unknown: he has looked, and takes it upon himself.
-        """
-        step = held.step.model_copy(update={"requested_by": by or held.step.requested_by})
-        return Claim(
-            step,
-            "again",
-            self._next_owner(),
-            intended_at=held.intended_at,
-            last_owner=held.owner,
-            insist=True,
-            attempts=held.attempts,
-        )
+        """A claim on something that stands on the record and that a person wants sent now."""
+        return self._intents.claim_of(held, by)
 
     async def reconcile(
         self,
@@ -176,7 +117,7 @@ class Performer:
 
         Nobody wants it by itself any more; a person can still send it.
         """
-        claim = await self._existing(Claim(intent.step, "mine", self._next_owner()))
+        claim = await self._intents.existing(self._intents.fresh(intent.step))
         try:
             await self.abandon([claim], reason, state)
         except IncidentCommsError as problem:
@@ -205,7 +146,7 @@ class Performer:
         state: Undone,
         cannot_have_happened: bool,
     ) -> None:
-        await self._after_you(claim)
+        await self._intents.after_you(claim, self._busy)
         async with self._busy.holding(claim.step.key):
             if claim.verdict != "mine":
                 await self._refresh(claim)
@@ -222,10 +163,6 @@ class Performer:
             if claim.verdict == "mine":
                 self._outcome(claim, {"state": state, "reason": reason})
 
-    def _next_owner(self) -> str:
-        self._claims += 1
-        return f"{self._process}/{self._claims}"
-
     # Effect
 
     async def perform(
@@ -240,25 +177,12 @@ class Performer:
         Raises Refused or Unreachable (recorded as failed), Held, StillUnknown (recorded as unknown).
         """
         key = claim.step.key
-        await self._after_you(claim)
+        await self._intents.after_you(claim, self._busy)
         contended = key in self._busy
         async with self._busy.holding(key):
             if (contended or claim.verdict != "mine") and not claim.done:
                 await self._refresh(claim)
             return await self._perform(claim, cannot_have_happened, instead)
-
-    async def _after_you(self, claim: Claim) -> None:
-        """Wait for another task of ours that has made this intent and not come to it yet.
-
-        Nobody waits for a task that has let go of its claim, nor for ever.
-        """
-        until = time.monotonic() + SLOWEST_TURN_SECONDS
-        while claim.verdict == "recover" and claim.step.key not in self._busy and time.monotonic() < until:
-            other = self._made.get(claim.last_owner)
-            if other is None or other.verdict != "mine" or other.outcomes:
-                return
-            del other
-            await asyncio.sleep(_TURN_SECONDS)
 
     async def _refresh(self, claim: Claim) -> None:
         """See how it stands now: since the claim was made, another task may have been at the same step."""
@@ -286,7 +210,7 @@ class Performer:
             claim.verdict = "mine"
             if instead is not None and instead.run != claim.step.run:
                 claim.step = instead
-                await self._catalog.merge_communications({instead.key: _wanted(instead)})
+                await self._catalog.merge_communications({instead.key: wanted(instead)})
         try:
             async with self._slots[claim.step.operation]:
                 return await self._act(effect, claim)
@@ -317,25 +241,17 @@ class Performer:
             raise self._unknown(
                 claim, f"it may have been sent, and can't be read any more: {refusal}"
             ) from refusal
-        return self._sent(claim, found) if found is not None else None
+        return self._outcomes.sent(claim, found) if found is not None else None
 
     async def paused(self) -> str:
         """Why everything outgoing is held back, or an empty string."""
-        return await self._look_at_switch()
-
-    async def _look_at_switch(self) -> str:
-        """Why everything outgoing is held back, or nothing. What was read a moment ago is still true."""
-        read_at, why = self._switch
-        if time.monotonic() - read_at > SWITCH_SECONDS:
-            why = await self._catalog.paused()
-            self._switch = (time.monotonic(), why)
-        return why
+        return await self._switch.why()
 
     async def _act(self, effect: Effect, claim: Claim) -> Receipt:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             if await self._take_overs.succeeded(claim):
                 raise _Succeeded(claim.step.key)
-            paused = await self._look_at_switch()
+            paused = await self._switch.why()
             if paused:
                 reason = f"all communication is paused: {paused}"
                 self._outcome(claim, {"state": "held", "reason": reason})
@@ -343,7 +259,7 @@ class Performer:
             try:
                 receipt = await effect.act(claim.step)
                 claim.acted = True
-                return self._sent(claim, receipt)
+                return self._outcomes.sent(claim, receipt)
             except Unreachable as problem:
                 if attempt == MAX_ATTEMPTS:
                     self._failed(claim, problem)
@@ -358,7 +274,7 @@ class Performer:
                 found = await self._look(effect, claim, time.monotonic() + self._settle)
                 claim.verdict = "mine"
                 if found is not None:
-                    return self._sent(claim, found)
+                    return self._outcomes.sent(claim, found)
                 if attempt == MAX_ATTEMPTS:
                     self._failed(claim, problem, "; it was looked for each time and not found")
                     raise
@@ -373,7 +289,7 @@ class Performer:
             return False
         change: Json = {"attempts": claim.attempts}
         if claim.verdict != "recover":
-            change |= {"state": "sending", "owner": claim.owner, "reason": "", **_wanted(claim.step)}
+            change |= {"state": "sending", "owner": claim.owner, "reason": "", **wanted(claim.step)}
         await self._catalog.merge_communications({claim.step.key: change})
         return True
 
@@ -397,29 +313,7 @@ class Performer:
             raise StillUnknown(
                 f"{claim.step.purpose}: {claim.reason or 'nobody could tell whether it was sent'}"
             )
-        return self._sent(claim, found)
-
-    def _sent(self, claim: Claim, receipt: Receipt) -> Receipt:
-        claim.verdict, claim.receipt = "sent", receipt
-        if receipt.text and not same_words(receipt.text, claim.step.text):
-            claim.set(text=receipt.text)  # what stands there: the plan says it otherwise by now
-        step = claim.step
-        self._outcome(
-            claim,
-            {
-                "state": "sent",
-                "sentAt": iso(receipt.at or now()),
-                "receipt": receipt.data,
-                "permalink": receipt.permalink or None,
-                "destination": step.destination,
-                "text": step.text,
-                "textHash": text_hash(step.text),
-                "details": step.details,
-                "requestedBy": step.requested_by,
-                "reason": "",
-            },
-        )
-        return receipt
+        return self._outcomes.sent(claim, found)
 
     def _no_service(self, claim: Claim) -> BadInput:
         """The settings name no service for this operation; nothing was sent."""
@@ -458,50 +352,8 @@ class Performer:
             self._outcome(claim, {"warRoom": war_room, "team": team or None})
 
     def _outcome(self, claim: Claim, properties: Json) -> None:
-        known = {name: value for name, value in properties.items() if value is not None}
-        if "state" in known:
-            # Whose outcome it is, also where he took over; the record tells a second one by it.
-            claim.outcomes += 1
-            known["owner"] = claim.owner if claim.outcomes == 1 else f"{claim.owner}.{claim.outcomes}"
-        self._outcomes.setdefault(claim.step.key, {}).update(known)
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-
-    async def _write(self) -> None:
-        await asyncio.sleep(_BATCH_SECONDS)
-        while self._outcomes:
-            batch, self._outcomes = self._outcomes, {}
-            try:
-                refused = await self._catalog.merge_communications(batch)
-            except BaseException:
-                # Kept: `flush` raises it to the run, and what stays `sending` is reconciled by the sweeper.
-                self._outcomes = {
-                    key: {**batch.get(key, {}), **self._outcomes.get(key, {})}
-                    for key in {*batch, *self._outcomes}
-                }
-                raise
-            for key, problem in refused.items():
-                # It stays `sending`, so the sweeper looks for it again.
-                logger.error(f"{key}: its outcome is refused by Port: {problem}")
-            if self._on_outcome is not None:
-                self._on_outcome({key: said for key, said in batch.items() if key not in refused})
+        self._outcomes.add(claim, properties)
 
     async def flush(self) -> None:
         """Wait until every outcome so far stands in Port. Raises ServiceError when Port refuses them."""
-        while self._outcomes or (self._writing is not None and not self._writing.done()):
-            if self._writing is None or self._writing.done():
-                self._writing = asyncio.create_task(self._write())
-            await asyncio.shield(self._writing)
-
-
-def _wanted(step: Step) -> Json:
-    """What the record says of a step that is about to be done anew: its words, and who stands for them."""
-    return {
-        "text": step.text,
-        "textHash": text_hash(step.text),
-        "destination": step.destination,
-        "details": step.details,
-        "requestedBy": step.requested_by,
-        "approvedBy": step.approved_by,
-        "run": step.run,
-    }
+        await self._outcomes.flush()
