@@ -125,9 +125,11 @@ class Stage:
             folder / "sandbox.log",
         )
         self.integration = Process("integration", [], {}, folder / "integration.log")
-        self.control = httpx.AsyncClient(base_url=f"{self.base}/_sandbox", timeout=30)
+        # Shorter than the sandbox keeps a connection open: it must not close one that is being taken.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self.control = httpx.AsyncClient(base_url=f"{self.base}/_sandbox", timeout=30, limits=limits)
         self.port = httpx.AsyncClient(
-            base_url=f"{self.base}/port/v1", timeout=30, headers={"user-agent": CALLER}
+            base_url=f"{self.base}/port/v1", timeout=30, limits=limits, headers={"user-agent": CALLER}
         )
 
     @classmethod

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -207,7 +208,7 @@ def tell(verdict: Verdict, left: int, chosen: argparse.Namespace) -> None:
 def keep(site: Site, verdict: Verdict, folder: Path) -> None:
     """The log of the whole site, under the name of the point with which it ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = verdict.point.replace(" ", "_").replace("#", "-")
+    name = re.sub(r"[^\w.-]+", "_", verdict.point)
     (folder / f"{name}.log").write_bytes(site.integration.log.read_bytes())
 
 

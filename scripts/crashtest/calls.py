@@ -28,6 +28,8 @@ _VARIABLE: dict[str, str] = {
     "NUMBER": r"\b[0-9]{9,}\b",
     "SERVICE": r"\bservice-[0-9]+\b",
     "HOST": r"\bbridge-[0-9]+@",
+    "AUDIENCE": r"\b(?:engineering|management|support)\b",
+    "READER": r"\b(?:engineer-[0-9]+|manager|agent)@example\.com\b",
 }
 
 
@@ -68,6 +70,7 @@ class Call:
     changes: bool = False  # it changes something, in Port or outside
     before: int = 0  # calls of ours to the same service that went before it
     alone: bool = False  # nothing else is under way from its beginning to the end of the next call
+    twin: bool = False  # one about the same, which came before it, is under way as well
 
     def among(self, entries: list[Json], incident: str) -> int | None:
         """Its number in the journal, once it is among these full entries."""
@@ -105,6 +108,7 @@ def listed(entries: list[Json], incident: str, polls: bool) -> list[Call]:
     """The operation's calls among these journal entries, in order; `polls`: it asks what a poll asks."""
     seen: Counter[tuple[str, str, str]] = Counter()
     before: Counter[str] = Counter()
+    last: dict[tuple[str, str, str], float] = {}  # when the last of them had its answer
     found: list[Call] = []
     ordered = [one for one in sorted(entries, key=lambda one: float(one["started"])) if ours(one)]
     for number, entry in enumerate(ordered):
@@ -116,7 +120,11 @@ def listed(entries: list[Json], incident: str, polls: bool) -> list[Call]:
         kind = (service, str(entry["operation"]), about)
         acts = bool(entry["effect"]) and service != "port" and entry["operation"] != "smtp.rcpt"
         changes = bool(entry["effect"])
-        found.append(Call(*kind[:2], seen[kind], about, acts, changes, place, _alone(ordered, number)))
+        began, until = float(entry["started"]), float(entry["started"]) + float(entry["seconds"])
+        twin = began < last.get(kind, 0.0)
+        last[kind] = max(until, last.get(kind, 0.0))
+        alone = _alone(ordered, number)
+        found.append(Call(*kind[:2], seen[kind], about, acts, changes, place, alone, twin))
         seen[kind] += 1
     return found
 

@@ -188,8 +188,16 @@ class FaultPoint:
 def fault_points(
     operation: Operation, calls: Iterable[Call], timeout: float, down: float = DOWN_SECONDS
 ) -> list[FaultPoint]:
+    """Every fault at every call. Of calls about the same that are under way at once it is tried at the first:
+    which of them that is, is chance."""
     known = faults(timeout, down)
-    return [FaultPoint(operation, call, fault) for call in calls for fault in known if fault.fits(call)]
+    return [
+        FaultPoint(operation, call, fault)
+        for call in calls
+        if not call.twin
+        for fault in known
+        if fault.fits(call)
+    ]
 
 
 async def _strikes(site: Site, fault: int) -> None:

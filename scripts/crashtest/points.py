@@ -15,6 +15,7 @@ from scripts.crashtest.site import QUIET, Site
 from scripts.crashtest.trap import Trap, When
 from scripts.crashtest.truth import Problem, Truth, always
 
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.6, 2.0  # between two looks at how it stands
 END_SECONDS = 20.0  # a process that is asked to end has ended by then
 
 
@@ -139,6 +140,7 @@ async def judged(
         problems = problems_of(operation, truth)
         return excused(problems, truth) if excused else problems
 
+    pause = PAUSE_SECONDS
     while True:
         at = time.monotonic()
         problems = await found()
@@ -149,7 +151,8 @@ async def judged(
                 return [], at
         if time.monotonic() - began > patience:
             return problems, time.monotonic()
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)
 
 
 def problems_of(operation: Operation, truth: Truth) -> list[Problem]:

@@ -22,7 +22,7 @@ from scripts.crashtest.site import Site
 When = Literal["lost", "late", "acted", "answered", "ended"]
 WHENS: tuple[When, ...] = ("lost", "acted", "answered", "late")
 
-_LOOK_SECONDS = 0.03
+_LOOK_SECONDS = 0.05
 _NEXT_SECONDS = 0.5  # after an answer the integration makes its next calls within this time, or none
 _PATIENCE_SECONDS = 5.0  # before anybody asks whether the call will come at all
 _MANY = 100_000
