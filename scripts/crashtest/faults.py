@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from sandbox.stage import Json
 from scripts.crashtest.calls import OURS, Call, ours, standing
@@ -44,6 +44,10 @@ class Fault:
             return False
         return self.reads or call.changes
 
+    @property
+    def code(self) -> str:
+        return str(self.plan.get("error", ""))
+
     def planned(self, call: Call, incident: str) -> Json:
         if self.lasts:
             every = {"service": call.service, "caller": OURS, "skip": call.before, "times": 1_000_000}
@@ -57,6 +61,7 @@ _IN_CHANNEL = (
 )
 
 
+_OUT = "not_in_channel"
 _DAILY: Json = {"status": 429, "error": "daily"}
 _NOT_WRITTEN: Json = {
     "ok": True,
@@ -100,7 +105,7 @@ def faults(timeout: float, down: float = DOWN_SECONDS) -> list[Fault]:
         Fault("missing_scope", ("slack",), {"error": "missing_scope"}, mends=False),
         # Foreign channels, standing or archived: the next name is tried.
         Fault("name_taken", ("slack",), {"error": "name_taken"}, only=("conversations.create",)),
-        Fault("not_in_channel", ("slack",), {"error": "not_in_channel"}, only=("chat.postMessage",)),
+        Fault("not_in_channel", ("slack",), {"error": _OUT}, only=("chat.postMessage",)),
         Fault("421", ("mail",), {"status": 421}, mends=False, only=("smtp.connect",), reads=True),
         Fault("450", ("mail",), {"status": 450}, mends=False, only=("smtp.rcpt",), reads=True),
         Fault("550", ("mail",), {"status": 550}, mends=False, only=("smtp.rcpt",), reads=True),
@@ -186,16 +191,17 @@ class FaultPoint:
 
 
 def fault_points(
-    operation: Operation, calls: Iterable[Call], timeout: float, down: float = DOWN_SECONDS
+    operation: Operation, calls: Sequence[Call], timeout: float, down: float = DOWN_SECONDS
 ) -> list[FaultPoint]:
     """Every fault at every call. Of calls about the same that are under way at once it is tried at the first:
     which of them that is, is chance."""
-    known = faults(timeout, down)
+    joins = any(call.operation == "conversations.join" for call in calls)
     return [
-        FaultPoint(operation, call, fault)
+        # Who is told that he is not in a channel which he has just joined can only say so.
+        FaultPoint(operation, call, replace(fault, mends=False) if joins and fault.code == _OUT else fault)
         for call in calls
         if not call.twin
-        for fault in known
+        for fault in faults(timeout, down)
         if fault.fits(call)
     ]
 
