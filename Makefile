@@ -22,9 +22,8 @@ $(READY): requirements.lock scripts/find_python.sh
 demo: setup ## Play an incident through sandbox and integration (ARGS="--once --json" for one summary)
 	@$(PY) -m sandbox.demo $(ARGS)
 
-replay: setup ## Play a timeline into a room: make replay FILE=timeline.jsonl
-	@test -n "$(FILE)" || { echo "Which timeline? make replay FILE=path/to/timeline.jsonl" >&2; exit 2; }
-	@$(PY) -m sandbox.replay "$(FILE)" $(ARGS)
+replay: setup ## Play a timeline into a room: its notes and RCA (FILE=timeline.jsonl for one of yours)
+	@$(PY) -m sandbox.replay $(if $(FILE),"$(FILE)") $(ARGS)
 
 sandbox: setup ## Run the sandbox alone and print the lines that point a client at it
 	@$(PY) -m sandbox $(ARGS)
@@ -80,9 +79,12 @@ crashtest: setup ## Kill the integration at every call and judge what follows (S
 
 bench: setup ## Measure speed and calls, as JSON lines
 	@$(PY) -m scripts.bench $(ARGS)
+	@$(PY) -m scripts.bench_page $(PAGE_ARGS)
 
-eval: setup ## Measure the quality of notes, as JSON lines
+eval: setup ## Measure the quality of notes and of the leak check, as JSON lines
 	@$(PY) -m scripts.eval_notes $(ARGS)
+	@$(PY) -m scripts.eval_drafts
+	@$(PY) -m scripts.eval_guards
 
 train: setup ## Learn the notes' classifier anew: make train DATA=folder
 	@$(PY) -m scripts.train_notes $(ARGS)

@@ -70,6 +70,12 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
             r"|sig|pwd|zak)=)[^&#\s|>\"']{4,}",
             re.I,
         ),
+        # `password is "hunter2"`: in prose only what stands in quotes.
+        (
+            r"(?P<keep>\b(?:password|passphrase|passcode|token|api key|secret)\s(?:is|was|=)\s[\"'`])"
+            r"(?=[^\s\"'`]{0,80}[\d!@#%^&+/=_])[^\s\"'`]{6,80}(?=[\"'`])",
+            re.I,
+        ),
         # `password: hunter2`, `export AWS_SECRET_ACCESS_KEY=...`, `"apiKey": "..."`. The value must follow a
         # sign, so that prose ("the password is wrong") stays; a reference ($X, {{ x }}, <x>) is no secret.
         (

@@ -83,7 +83,7 @@ _COMPACT = re.compile(
     r"|vm|proxy|"
     r"nginx|server|replica|shard|elastic|master|bastion|runner|esx|zk|etcd|haproxy|rabbitmq"
     r"|cassandra|consul|"
-    r"vault|jenkins)\d{1,3}[ab]?"
+    r"vault|jenkins)\d{1,3}[ab]?|es\d{2,3}"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SEGMENT = re.compile(r"([a-z]*)(\d{0,4})[a-z]?")

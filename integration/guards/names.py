@@ -80,6 +80,9 @@ _LEGAL = listed(
     kg kgaa lp llp se limited incorporated group holding holdings the
     """
 )
+_ABBREVIATED = re.compile(
+    r"[\s,]+(?:sp\.?\s?z\s?)?(?:[a-z]\.\s?){1,4}[a-z]?$", re.I
+)  # a.s., S.p.A., sp. z o.o.
 _OWN_WORDS = re.compile(r"[-_.\d]|[a-z][A-Z]")
 
 
@@ -91,7 +94,10 @@ class _Names:
         allowed = {folded(word) for word in words.allowed}
         for name in words.employees:
             if folded(name) not in allowed:
-                self._employee(name.split("@")[0] if "@" in name else name, allowed)
+                local, at, _ = name.partition("@")
+                # A box's name is no person's; what stands for one has a part for each name.
+                if not at or len(_parts(local)) > 1:
+                    self._employee(local, allowed)
         for name in words.customers:
             if folded(name) not in allowed:
                 self._customer(name, allowed)
@@ -100,17 +106,22 @@ class _Names:
                 self._add(_parts(name), "identifier")
 
     def _employee(self, name: str, allowed: set[str]) -> None:
+        """A name in either order, as one word, without middle names, and each part that is no other word."""
         if "," in name:
             last, _, first = name.partition(",")
             name = f"{first.strip()} {last.strip()}"
-        parts = _parts(name)
-        self._add(parts, "employee", "" if len(parts) > 1 else name)
+        names = [one for one in (_parts(word) for word in re.split(r"[\s._]+", name)) if one]
+        parts = tuple(part for one in names for part in one)
+        self._add(parts, "employee", name if len(parts) == 1 else "")
         if len(parts) < 2:
             return
-        self._add(parts[::-1], "employee")
+        self._add(tuple(part for one in (names[-1], *names[:-1]) for part in one), "employee")
         self._add(("".join(parts),), "employee")
-        if len(parts) > 2:
-            self._add((parts[0], parts[-1]), "employee")
+        if len(names) > 2:
+            self._add((*names[0], *names[-1]), "employee")
+        for one in names:
+            if len(one) > 1 and not set(one) <= _WORDS:
+                self._add(one, "employee")
         for part in _WORD.findall(name):
             if folded(part) not in _WORDS | allowed and len(part) > 2 and part[0].isupper():
                 self._add((folded(part),), "employee", part)
@@ -118,7 +129,8 @@ class _Names:
     def _customer(self, name: str, allowed: set[str]) -> None:
         parts = _parts(name)
         self._add(parts, "customer", name if len(parts) == 1 else "")
-        bare = tuple(part for part in parts if part not in _LEGAL)
+        name = _ABBREVIATED.sub("", name)
+        bare = tuple(part for part in _parts(name) if part not in _LEGAL)
         if bare and bare != parts and " ".join(bare) not in allowed:
             if len(bare) > 1:
                 self._add(bare, "customer")

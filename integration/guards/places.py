@@ -12,6 +12,9 @@ from integration.guards.leak import Hit, Words
 from integration.guards.lists import listed
 
 _URL = re.compile(r"(?<![a-z0-9+.-])(?P<scheme>[a-z][a-z0-9+.-]{1,20})://[^\s<>\"'`|\\^{}]{2,2000}", re.I)
+_LOGIN = re.compile(
+    r"(?<![\w.@-])[a-z_][\w-]{0,31}@(?P<name>[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,6})(?![\w@-]|\.\w)"
+)
 _TRAILING = ".,;:!?*_~…"
 _DOTTED = re.compile(
     r"(?<![\w.@%-])(?=[\w-]{1,63}\.[\w-])(?P<name>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9])?)"
@@ -24,22 +27,22 @@ _BARE = re.compile(
 _LOCAL = re.compile(r"(?<![\w.-])localhost(?::\d{1,5})?(?:/[^\s<>\"'`),;]{0,500})?", re.I)
 
 _V4 = re.compile(
-    r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)(?:/\d{1,2}(?!\d))?(?::\d{1,5}(?![\d.:]))?"
+    r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)(?:/\d{1,2}(?!\d))?(?::\d{1,5}(?!\d|[.:]\d))?"
 )
 _V4_GLUED = re.compile(
     r"(?<=[A-Za-z@_=-])(?<![vV.])(?:10|127|172|192)(?:\.\d{1,3}){3}(?![\w-]|\.\d)(?::\d{1,5})?"
 )
 _V4_PART = re.compile(
     r"(?<![\w.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3})?(?:\.(?:x{1,3}"
-    r"|\*)){1,2}(?![\w.])"
+    r"|\*)){1,2}(?!\w|\.\w)"
     r"|(?<![\w.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){0,1}/\d{1,2}(?!\d)"
 )
 _V6 = re.compile(
     r"(?<![\w.:])\[?(?P<name>(?:[0-9a-f]{1,4}:|:){2,8}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?)"
-    r"(?:%[\w.-]{1,20})?(?:/\d{1,3})?(?:\](?::\d{1,5})?)?(?![\w:])",
+    r"(?:%[\w.-]{1,20})?(?:/\d{1,3})?(?:\](?::\d{1,5})?)?(?!\w|:\w)",
     re.I,
 )
-_MAC = re.compile(r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])", re.I)
+_MAC = re.compile(r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?!\w|[:-]\w)", re.I)
 # Four numbers with dots are a version where one of these stands before them.
 _VERSION = re.compile(
     r"(?:\bv|\bv\.|ver(?:sion)?s?|releases?d?|build|firmware|upgraded?|patch|sdk|chrome|chromium"
@@ -51,12 +54,17 @@ _VERSION = re.compile(
     r"|\bv$",
     re.I,
 )
+# Of an address that only a network of one's own has, only these: `agent 10.2.3.4` is an agent's address.
+_SURE_VERSION = re.compile(r"\b(?:v|ver(?:sion)?s?|firmware|sdk)[\s:=(]{0,3}v?$", re.I)
+_OWN = re.compile(
+    r"(?:10|127)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
+)
 _VERSION_LIST = re.compile(r"(?:\d\.){3}\d+[\w-]*(?:,|\s(?:to|and|or|->|→)|,\s(?:and|or))\s$")
 
 # Tools people run for themselves, known by the names they give the hosts.
 _TOOLS = listed(
     """
-    grafana kibana jira confluence jenkins argocd argo argo-cd prometheus alertmanager thanos loki
+    ci cd grafana kibana jira confluence jenkins argocd argo argo-cd prometheus alertmanager thanos loki
     tempo jaeger zipkin splunk graylog sentry sonarqube sonar nexus artifactory harbor vault consul
     nomad rundeck spinnaker airflow superset metabase looker redash pgadmin phpmyadmin rabbitmq
     flower gitlab gerrit phabricator phab bitbucket backstage zabbix nagios icinga checkmk opsgenie
@@ -69,7 +77,7 @@ _TOOLS = listed(
 )
 # Theirs only with something of ours behind it, so the vendors' own public pages stay.
 _OURS = re.compile(
-    r"^(?:"
+    r"^(?:(?:sqs|sns|s3)[\w.-]*\.amazonaws\.com/\S|"
     r"(?!(?:www|status|support|community|developer|confluence|jira)\.)[\w-]+\.atlassian\.net(?:/|$)"
     r"|(?!(?:www|status|api|slack|app)\.)[\w-]+(?:\.enterprise)?\.slack\.com(?:/|$)"
     r"|(?:app\.)?slack\.com/(?:archives|client|team|app_redirect)"
@@ -216,6 +224,9 @@ def _names(text: str, words: Words) -> Iterator[Hit]:
             end = match.end() if _bare(match.group("name")) else 0
         if end:
             yield Hit(start=match.start(), end=end, kind="host")
+    for match in _LOGIN.finditer(text):
+        if machine(match.group("name")):
+            yield Hit(start=match.start(), end=match.end(), kind="host")
     for match in _LOCAL.finditer(text):
         yield Hit(start=match.start(), end=_trimmed(text, match.start(), match.end()), kind="host")
 
@@ -233,7 +244,9 @@ def _trimmed(text: str, start: int, end: int) -> int:
 
 def _addresses(text: str) -> Iterator[Hit]:
     for match in _V4.finditer(text):
-        if _is_address(re.split(r"[/:]", match.group(0))[0]) and not _is_version(text, match.start()):
+        if _is_address(re.split(r"[/:]", match.group(0))[0]) and not _is_version(
+            text, match.start(), match.group(0)
+        ):
             yield Hit(start=match.start(), end=match.end(), kind="address")
     for pattern in (_V4_PART, _V4_GLUED, _MAC):
         for match in pattern.finditer(text):
@@ -241,14 +254,21 @@ def _addresses(text: str) -> Iterator[Hit]:
                 yield Hit(start=match.start(), end=match.end(), kind="address")
     for match in _V6.finditer(text):
         name = match.group("name")
+        if name.endswith(":") and not name.endswith("::"):
+            name = name[:-1]  # the sentence's own
         if _is_address(name) and (
             any(char.isdigit() for char in name) or name.lower()[:2] in ("fe", "fd", "fc")
         ):
             yield Hit(start=match.start(), end=match.end(), kind="address")
 
 
-def _is_version(text: str, start: int) -> bool:
+def _is_version(text: str, start: int, found: str = "") -> bool:
+    """Four numbers with dots after a word for a version; with a port or a mask they are none."""
+    if ":" in found or "/" in found:
+        return False
     before = text[max(0, start - 40) : start]
+    if _OWN.match(text, start):
+        return bool(_SURE_VERSION.search(before))
     return bool(
         _VERSION.search(before)
         or (_VERSION_LIST.search(before) and "version" in text[max(0, start - 120) : start].lower())

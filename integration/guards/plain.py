@@ -17,6 +17,8 @@ _ODD = re.compile(
     rf"(?P<none>[{_INVISIBLE}\u0300-\u036f])"
     rf"|\s?{_OPEN}\s?(?:\.|dot)\s?{_CLOSE}\s?(?=\w)(?P<dot>)"
     rf"|\s?{_OPEN}\s?(?:@|at)\s?{_CLOSE}\s?(?=\w)(?P<at>)"
+    r"|(?<=\w) (?:at|AT) (?=[\w-]{1,63} (?:dot|DOT) \w)(?P<said_at>)"
+    r"|(?<=\w) (?:dot|DOT) (?=\w{2,24}\b)(?P<said_dot>)"
     rf"|{_OPEN}:(?://)?{_CLOSE}(?P<colon>)"
     r"|(?<![a-z])h(?:xx|tt\*|XX)p(?=s?(?::|\[))(?P<scheme>)"
     r"|(?P<entity>&(?:lt|gt|amp|quot|nbsp|apos|period|colon|commat|#\d{1,6}|#x[0-9a-fA-F]{1,5});)"
@@ -69,9 +71,9 @@ def _meant(match: re.Match[str]) -> str:
     match match.lastgroup:
         case "none":
             return ""
-        case "dot":
+        case "dot" | "said_dot":
             return "."
-        case "at":
+        case "at" | "said_at":
             return "@"
         case "colon":
             return said[1:-1]

@@ -12,23 +12,22 @@ _KEY = re.compile(r"(?<![\w./&?=+-])(?P<project>[A-Z][A-Z0-9]{1,9})-(?P<number>\
 # Standards, products and units that look like a ticket's key whatever their number is.
 _STANDARDS = listed(
     """
-    UTF UCS ISO IEC SHA MD AES DES RSA ECDSA TLS SSL CVE CWE CAPEC RFC IEEE ANSI ECMA NIST FIPS SOC
-    PCI GDPR HIPAA GPT COVID SARS HTTP HTTPS H MPEG MP X P Q Y W FY UTC GMT PST PDT EST EDT CST CDT
-    MST MDT CET CEST BST IST JST AEST USB WIFI LTE IPV DDR PCIE CAT RS EN DIN BASE B F A ASCII LATIN
-    CP KOI WIN OS IOS DOS POP IMAP SMTP V ORA ERR ERROR CODE STATUS SEV SEVERITY PRIORITY TIER LEVEL
-    PHASE STEP STAGE PART PAGE TOP PLAN OPTION HTTP2 OAUTH SAML LDAP SCIM GB MB KB TB GHZ MHZ KM CM
-    MM AM PM NO NR DAY WEEK MONTH HOUR Q1 Q2 Q3 Q4 H1 H2 GLM BERT LLAMA CLAUDE GEMINI PHI DALL T
-    VERSION REV RELEASE BUILD ED SCHEMA TYPE CLASS ROUND WAVE BATCH MS KB5 CRC ZIP RAID UL CE GSM
-    CDMA DOCSIS VT ARM AMD RTX GTX XEON CORE ISDN EIA TIA ITU BCP STD
+    UTF UCS ISO IEC SHA MD AES DES RSA ECDSA TLS SSL CVE CWE CAPEC RFC IEEE ANSI ECMA NIST FIPS SOC PCI
+    GDPR HIPAA GPT COVID SARS HTTP HTTPS MPEG MP FY UTC GMT PST PDT EST EDT CST CDT MST MDT CET CEST BST
+    IST JST AEST USB WIFI LTE IPV DDR PCIE DIN ASCII LATIN KOI IMAP SMTP ORA ERR ERROR SEV HTTP2 OAUTH
+    SAML LDAP SCIM GB MB KB TB GHZ MHZ KM CM MM AM PM Q1 Q2 Q3 Q4 H1 H2 GLM BERT LLAMA CLAUDE GEMINI PHI
+    DALL KB5 CRC ZIP RAID GSM CDMA DOCSIS RTX GTX XEON ISDN BCP
     """
 )
-# Places: a region or zone has one or two digits.
+# Places and steps: a region, zone or phase has one or two digits.
 _PLACES = listed(
     """
-    US EU UK AP AU CA NA SA ME AF EAST WEST NORTH SOUTH CENTRAL SOUTHEAST NORTHEAST NORTHWEST
-    SOUTHWEST ASIA EMEA APAC AMER LATAM AZ ZONE REGION DC POP NYC SFO LON FRA AMS SGP IAD PDX DUB
-    TOR SYD BLR ATL DFW ORD LAX JP IN DE FR BR SG IE HK KR CN CLUSTER POD CELL NODE SHARD RING SLOT
-    RACK HALL GEO MULTI
+    US EU UK AP AU CA NA SA ME AF EAST WEST NORTH SOUTH CENTRAL SOUTHEAST NORTHEAST NORTHWEST SOUTHWEST
+    ASIA EMEA APAC AMER LATAM AZ ZONE REGION DC POP NYC SFO LON FRA AMS SGP IAD PDX DUB TOR SYD BLR ATL
+    DFW ORD LAX JP IN DE FR BR SG IE HK KR CN CLUSTER POD CELL NODE SHARD RING SLOT RACK HALL GEO MULTI
+    A AMD ARM B BASE BATCH BUILD CAT CE CLASS CODE CORE CP DAY DOS ED EIA EN F H HOUR IOS ITU LEVEL
+    MONTH MS NO NR OPTION OS P PAGE PART PHASE PLAN PRIORITY Q RELEASE REV ROUND RS SCHEMA SEVERITY
+    STAGE STATUS STD STEP T TIA TIER TOP TYPE UL V VERSION VT W WAVE WEEK WIN X Y
     """
 )
 _NAMED = re.compile(
@@ -37,7 +36,7 @@ _NAMED = re.compile(
     r"change requests?|CR|RFC|problem|task|work item|defect|zendesk|freshdesk|support ticket"
     r"|servicenow|pagerduty|"
     r"linear|asana|opsgenie|alert)\s{0,2}(?:(?:no\.?|number|id|nr\.?|key)\s{0,2})?[:#!(]{0,2}\s{0,2}"
-    r"(?P<id>#\d{1,9}|!\d{1,9}|[a-zA-Z]{2,10}-\d{1,7}|\d{4,12})(?![\w.-]*\w)",
+    r"(?P<id>#\d{1,9}|!\d{1,9}|[a-zA-Z][a-zA-Z0-9]{1,9}-\d{1,7}|\d{4,12})(?![\w.-]*\w)",
     re.I,
 )
 _REPO = re.compile(r"(?<![\w/.-])[\w-]{1,40}/[\w.-]{1,60}[#!]\d{1,7}\b")
@@ -64,6 +63,11 @@ _COMMITTED = re.compile(
     re.I,
 )
 
+_BRANCH = re.compile(
+    r"(?<![\w/.-])(?:refs/(?:heads|tags)/[\w./-]{1,100}|(?:feature|feat|bugfix|hotfix|bug|release|users?)/"
+    r"(?=[\w.-]{0,60}[-_\d])[\w.-]{3,100})(?<![.-])"
+)
+
 _UUID = re.compile(r"(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])", re.I)
 _RESOURCE = re.compile(
     r"(?<![\w-])(?:i|vpc|subnet|sg|vol|ami|eni|rtb|igw|nat|snap|acl|eipalloc|tgw|vpce|lt|asg|pcx"
@@ -73,6 +77,7 @@ _RESOURCE = re.compile(
     r"|(?<![\w/])projects/[\w-]{3,40}/(?:zones|regions|locations|topics|subscriptions"
     r"|instances)/[\w/.-]{1,200}"
     r"|/subscriptions/[0-9a-f-]{36}/[\w/.-]{1,300}"
+    r"|\bpager ?duty (?:incident |alert )?#?(?P<pager>[A-Z][A-Z0-9]{6,13})\b"
     r"|\b(?:trace|span|request|req|correlation|session|transaction|x-request|x-amzn-trace|account"
     r"|tenant|user|"
     r"customer|org|organization|workspace)[-_ ]?id[\"']?\s?[:=]\s?[\"']?(?P<id>[\w:.@-]{6,80})",
@@ -137,14 +142,17 @@ def _commits(text: str) -> Iterator[Hit]:
                 yield Hit(start=match.start(), end=match.end(), kind="commit")
     for match in _COMMITTED.finditer(text):
         name = match.group("id").lower()
-        if any(map(str.isdigit, name)) or len(name) > 8:
+        said = match.group(0).lower()
+        if any(map(str.isdigit, name)) or said.startswith(("commit", "sha", "rev ", "revision", "head")):
             yield _hit(match, "commit")
+    for match in _BRANCH.finditer(text):
+        yield Hit(start=match.start(), end=match.end(), kind="commit")
 
 
 def _random(name: str) -> bool:
     """Whether hex digits are a hash: numbers and words are made of them too."""
     digits = sum(map(str.isdigit, name.replace(".", "")))
-    return 0 < digits < len(name) and not re.fullmatch(r"\d+e\d+|\d{4,}[a-f]|\d{1,6}(?:cd|ed|bc)", name)
+    return 0 < digits < len(name)
 
 
 def _hit(match: re.Match[str], kind: str) -> Hit:

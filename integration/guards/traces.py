@@ -137,8 +137,6 @@ _ASSIGNMENT = re.compile(
 def find(text: str, words: Words) -> Iterator[Hit]:
     """Traces, queries and commands in `text`; the lines of one trace are one hit."""
     yield from _traces(text)
-    for match in _ERROR.finditer(text):
-        yield Hit(start=match.start(), end=_ended(text, match), kind="stack trace")
     for match in _SQL.finditer(text):
         if _PROSE_SELECT.match(match.group(0)) and not _LOOKS_SQL.search(match.group(0)):
             continue
@@ -149,18 +147,24 @@ def find(text: str, words: Words) -> Iterator[Hit]:
 
 
 def _traces(text: str) -> Iterator[Hit]:
+    lines = [(_begun(match), match.end()) for match in _LINE.finditer(text)]
+    errors = [(match.start(), _ended(text, match)) for match in _ERROR.finditer(text)]
     start = end = -1
-    for match in _LINE.finditer(text):
-        first = match.start() + len(match.group(0)) - len(match.group(0).lstrip(" \t>|"))
+    for first, last in sorted(lines + errors):
         # Python shows the source between its frames, Go the place under the call: one line in between.
-        if start >= 0 and text.count("\n", end, first) <= 2:
-            end = match.end()
+        if start >= 0 and (first <= end or (text.count("\n", end, first) in (1, 2) and lines)):
+            end = max(end, last)
             continue
         if start >= 0:
             yield Hit(start=start, end=end, kind="stack trace")
-        start, end = first, match.end()
+        start, end = first, last
     if start >= 0:
         yield Hit(start=start, end=end, kind="stack trace")
+
+
+def _begun(match: re.Match[str]) -> int:
+    line = match.group(0)
+    return match.start() + len(line) - len(line.lstrip(" \t>|"))
 
 
 def _ended(text: str, match: re.Match[str]) -> int:
