@@ -326,6 +326,10 @@ class Catalog:
             return ""
         return text_of(properties.get("reason")) or "no reason given"
 
+    async def everything(self, blueprint: str, *names: str) -> list[Json]:
+        """All entities of a blueprint; only the named properties, relations and `$identifier`s if any are."""
+        return await self._port.search(blueprint, [], include=names or None)
+
     # Notes
 
     async def notes(self, channel: str) -> list[Json]:

@@ -22,6 +22,7 @@ from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirrored import Mirrored, people_in, same, since
 from integration.model_notes import Verdict
 from integration.models import Json, Message, WarRoom
+from integration.note_tags import NoteTags, own_patterns
 from integration.notetaker import Marks
 from integration.people import People
 from integration.room_state import RoomState
@@ -57,7 +58,11 @@ class Mirror:
         self._slack = slack
         self._people = people
         self._settings = settings
-        self._marks = Marks.from_settings(settings.note_reactions)
+        self._marks = Marks.from_settings(
+            settings.note_reactions, settings.not_a_note_reactions, settings.note_prefixes
+        )
+        self._own = own_patterns(settings)
+        self._tags = NoteTags(catalog, people, settings)
         self._rooms: dict[str, Mirrored] = {}
         self._foreign: dict[str, float] = {}
         self._told: dict[str, float] = {}  # when we were last told of a room, by its identifier
@@ -205,12 +210,11 @@ class Mirror:
         authors = people_in(message for ts in batch if (message := known.state.message(ts)))
         known.take_closers(batch)
         names = await self._people.names(authors | known.settlers(batch))
+        known.own, known.tags = self._own, await self._tags.known(authors)
         entities = known.entities(batch, names, bot, self._marks, self._team(known.room))
         if not entities:
             return
-        for outcome in await self._catalog.merge_notes(entities):
-            if outcome.error:
-                raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+        await self._tags.write(entities)
         known.wrote(entities)
         self.consider(known.room, entities)
         if any(entity["properties"].get("deletedAt") for entity in entities):
@@ -391,26 +395,27 @@ class Mirror:
         Never of a room that is for few: whoever sees the incident sees this. Nothing is written that stands
         there already, as after a start.
         """
-        facts: Json = {}
-        if not known.room.private:
-            latest = known.latest()
-            facts["latestNote"] = f"**{latest.get('kind')}**: {latest.get('title')}" if latest else ""
-            facts |= situation.properties(known.situation())
-        last = known.last_activity(await self._slack.me())
-        if last:
-            facts["lastActivityAt"] = last
-        if facts != known.told and (known.told or last):
-            if not known.told:
-                shown = (await self._catalog.incident_entity(known.room.incident) or {}).get(
-                    "properties"
-                ) or {}
-                known.told = {name: shown.get(name) for name in facts}
-            if all(same(known.told.get(name), value) for name, value in facts.items()):
+        async with known.telling_lock:
+            facts: Json = {}
+            if not known.room.private:
+                latest = known.latest()
+                facts["latestNote"] = f"**{latest.get('kind')}**: {latest.get('title')}" if latest else ""
+                facts |= situation.properties(known.situation())
+            last = known.last_activity(await self._slack.me())
+            if last:
+                facts["lastActivityAt"] = last
+            if facts != known.told and (known.told or last):
+                if not known.told:
+                    shown = (await self._catalog.incident_entity(known.room.incident) or {}).get(
+                        "properties"
+                    ) or {}
+                    known.told = {name: shown.get(name) for name in facts}
+                if all(same(known.told.get(name), value) for name, value in facts.items()):
+                    known.told = facts
+                    return
+                known.told_at = time.monotonic()
+                await self._catalog.patch_incident(known.room.incident, facts)
                 known.told = facts
-                return
-            known.told_at = time.monotonic()
-            await self._catalog.patch_incident(known.room.incident, facts)
-            known.told = facts
 
     # What the documents of a closed room say
 

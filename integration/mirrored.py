@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from integration.assigned import assignees
 from integration.entities import note_entity, note_id
 from integration.model_notes import Verdict
 from integration.models import NOTE_KINDS, Bot, Json, Message, Note, WarRoom
+from integration.note_tags import NO_TAGS, UNTAGGED, Known, tag
 from integration.notetaker import Context, Marks, derive
 from integration.room_state import RoomState
 from integration.settled import (
@@ -32,6 +34,8 @@ from integration.slack_payload import is_ts
 from integration.timeline import note_facts
 from integration.times import iso, now, when
 
+MOST_VERSIONS = 20  # earlier versions of one note
+MOST_MENTIONS = 20  # people of one message whose names are looked up
 _MENTION = re.compile(r"<@([A-Z0-9]+)")
 
 
@@ -55,10 +59,13 @@ class Mirrored:
     telling: asyncio.Task[None] | None = None
     told: Json = field(default_factory=dict)
     told_at: float = float("-inf")
+    telling_lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # the later word is the newer one
     documenting: asyncio.Task[None] | None = None
     outdated: bool = False  # the documents of a closed room say what stands no more
     closers: dict[str, Closer] = field(default_factory=dict)  # messages that say what is done, by ts
     done: Collection[str] = DONE_REACTIONS  # reactions that say so
+    own: Context = field(default_factory=Context)  # the customer's own patterns
+    tags: Known = NO_TAGS  # what the catalogue knows of what is named here
     verdicts: dict[str, Verdict] = field(default_factory=dict)  # what the model has just said, by ts
 
     @property
@@ -233,13 +240,15 @@ class Mirrored:
         message, held = self.state.message(ts), (self.held or {}).get(ts)
         note = None
         if message is not None:
-            context = Context(
+            context = replace(
+                self.own,
                 previous=self.state.previous(ts),
                 parent=self.state.parent(ts),
                 ours=frozenset(filter(None, (bot.user_id, bot.bot_id))),
                 names=names,
                 marks=marks,
                 team_url=bot.team_url,
+                services=self.tags.services,
             )
             note = derive(message, context)
         if note is not None:
@@ -260,12 +269,14 @@ class Mirrored:
             assignees(message, names, ours) if message is not None and note.kind == "action" else None
         )
         properties["source"] = "slack"
+        if message is not None:
+            tag(entity, note.services, message, self.tags, names, ours)
         versions = list(held.get("versions") or []) if held and not held.get("deletedAt") else []
         if held and not held.get("deletedAt") and held.get("text") != properties["text"]:
             versions.append({"text": held.get("text"), "kind": held.get("kind"), "replacedAt": iso(now())})
         if held is not None:
             # Unknown here may still stand in Port, whose search lags: then its versions are left alone.
-            properties |= {"versions": versions, "deletedAt": None}
+            properties |= {"versions": versions[-MOST_VERSIONS:], "deletedAt": None}
         if held is not None and all(same(held.get(name), value) for name, value in properties.items()):
             return None
         return entity
@@ -291,7 +302,7 @@ def people_in(messages: Iterable[Message]) -> set[str]:
     for message in messages:
         if message.user:
             found.add(message.user)
-        found.update(_MENTION.findall(message.text))
+        found.update(islice(dict.fromkeys(_MENTION.findall(message.text)), MOST_MENTIONS))
     return found
 
 
@@ -307,6 +318,8 @@ def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
             "author": None,
             "permalink": None,
             "links": [],
+            "services": [],
+            "people": [],
             "versions": [],
             **_settled_facts(None, {}),
             "assignees": None,
@@ -314,7 +327,7 @@ def _tombstone(room: WarRoom, ts: str, team: str) -> Json:
             "channelId": room.channel_id,
             "ts": ts,
         },
-        "relations": {"warRoom": room.identifier, "incident": room.incident},
+        "relations": {"warRoom": room.identifier, "incident": room.incident, **UNTAGGED},
     }
     if team:
         entity["team"] = [team]

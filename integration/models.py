@@ -157,9 +157,12 @@ class Reaction(Value):
     users: tuple[str, ...]
 
 
+LinkType = Literal["logs", "trace", "dashboard", "ticket", "pull request", "runbook", "document", "other"]
+
+
 class NoteLink(Value):
     url: str
-    type: str  # logs | trace | dashboard | ticket | pull request | runbook | document | other
+    type: LinkType
 
 
 class Note(Value):
@@ -177,6 +180,7 @@ class Note(Value):
     confidence: float = 1.0  # 0..1
     how: Literal["mark", "model", "rules"]
     links: tuple[NoteLink, ...] = ()
+    services: tuple[str, ...] = ()  # identifiers of services in the catalogue that it names
     edited: bool = False
 
 
@@ -284,6 +288,7 @@ class Step(Value):
     audience: str = ""  # identifier of the commsAudience entity, where it is for one
     requested_by: str = ""
     approved_by: str = ""
+    replaces: str = ""  # key of the words that it follows upon: the same again, or the page's last
     run: str = ""
     details: Json = {}  # what the effect and the search for its marker need, fixed at the intent
     team: str = ""  # the team in Port that may read it; everybody where there is none

@@ -58,6 +58,16 @@ class People:
             for identifier, user in zip(wanted, users, strict=True)
         }
 
+    async def addresses(self, ids: Iterable[str]) -> dict[str, str]:
+        """E-mail addresses by Slack user id, of those who have one that we may read."""
+        wanted = [identifier for identifier in dict.fromkeys(ids) if identifier]
+        users = await asyncio.gather(*(self.by_id(identifier) for identifier in wanted))
+        return {
+            identifier: user.email
+            for identifier, user in zip(wanted, users, strict=True)
+            if user and user.email
+        }
+
     async def by_id(self, identifier: str) -> SlackUser | None:
         """The user by Slack's id; None when there is none or Slack does not say."""
         known = self._by_id.get(identifier)

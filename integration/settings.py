@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from integration.errors import BadInput
 from integration.guard_rules import GuardRule, Weight
-from integration.models import NOTE_KINDS, NoteKind
+from integration.models import NOTE_KINDS, LinkType, NoteKind
+from integration.setting_types import Pattern
 
 PREFIX = "OCEAN__INTEGRATION__CONFIG__"
 """What Ocean puts before a setting's name in the environment."""
@@ -123,6 +124,7 @@ class Settings(BaseModel):
     service_components: str = (
         "[.relations.statuspageComponents, .relations.statuspageComponent] | flatten | map(select(. != null))"
     )
+    service_names: str = "[.title, .properties.aliases] | flatten | map(select(. != null))"
     open_severities: tuple[str, ...] = ("sev1", "sev2")
     closed_statuses: tuple[str, ...] = ("resolved", "closed", "canceled")
     max_incident_age_hours: int = Field(24, ge=1)
@@ -179,6 +181,10 @@ class Settings(BaseModel):
     private_rooms_team: str = ""
     installation_key: str = ""
     note_reactions: dict[str, NoteKind] = Field(default_factory=_usual_reactions)
+    not_a_note_reactions: tuple[str, ...] = ("no_entry_sign", "see_no_evil")
+    note_prefixes: dict[str, NoteKind] = Field(default_factory=dict)
+    link_types: dict[Pattern, LinkType] = Field(default_factory=dict)
+    secret_patterns: tuple[Pattern, ...] = ()
     done_reactions: tuple[str, ...] = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
     port_ai: bool = False
     port_ai_agent: str = Field("incident_notetaker", pattern=r"^[^\s/?#]{1,200}$")
@@ -229,7 +235,9 @@ class Settings(BaseModel):
     def _ends_in_slash(cls, url: str) -> str:
         return url + "/"  # slack-sdk appends the method's name as it is
 
-    @field_validator("service_owners", "service_components", "employee_names", "customer_names")
+    @field_validator(
+        "service_owners", "service_names", "service_components", "employee_names", "customer_names"
+    )
     @classmethod
     def _owners_compile(cls, expression: str) -> str:
         return _compiling(expression)
@@ -241,7 +249,7 @@ class Settings(BaseModel):
             raise ValueError('must be a list of at least one word, such as ["sev1"]')
         return values
 
-    @field_validator("note_reactions", mode="before")
+    @field_validator("note_reactions", "note_prefixes", mode="before")
     @classmethod
     def _known_kinds(cls, reactions: Any) -> Any:
         if not isinstance(reactions, dict):

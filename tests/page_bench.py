@@ -31,7 +31,11 @@ from tests.services.conftest import GenerousBudget
 
 CHECKOUT, SEARCH = "sbxcheckout1", "sbxsearch001"
 PAGE = DEFAULT_PAGE
-SERVICE = {"identifier": "service", "title": "Service", "schema": {"properties": {}}}
+SERVICE = {
+    "identifier": "service",
+    "title": "Service",
+    "schema": {"properties": {"aliases": {"type": "array", "items": {"type": "string"}}}},
+}
 QUICK = Patience(max_wait=1.0, tries=2, backoff=0.001)
 
 

@@ -6,5 +6,6 @@
 from integration.notetaker.derive import Context, derive
 from integration.notetaker.marks import Marks
 from integration.notetaker.rules import SURE, Verdict, classify
+from integration.notetaker.services import ServiceNames
 
-__all__ = ["SURE", "Context", "Marks", "Verdict", "classify", "derive"]
+__all__ = ["SURE", "Context", "Marks", "ServiceNames", "Verdict", "classify", "derive"]

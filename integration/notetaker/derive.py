@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from integration.credentials import mask
-from integration.models import Message, Note
+from integration.models import LinkType, Message, Note
 from integration.notetaker.links import links_of, urls_in
 from integration.notetaker.marks import Marks, read_marks
 from integration.notetaker.rules import classify
+from integration.notetaker.services import ServiceNames
 from integration.notetaker.text import clean, cut, readable, title_of
 
 # What is read beyond the limit so that a secret is masked whole before the text is cut.
@@ -25,7 +26,8 @@ class Context:
     `previous`: up to `room_state.PREVIOUS` earlier messages of its conversation, oldest first;
     `parent`: the message it replies to. `ours`: user, bot and app ids of our own bot. `names`: display
     names by user id. `team_url` as auth.test gives it, for permalinks; without it there are none.
-    `link_types` and `masks`: the customer's own patterns. `text_limit` in characters.
+    `services`: the names in the catalogue. `link_types` and `masks`: the customer's own patterns.
+    `text_limit` in characters.
     """
 
     previous: tuple[Message, ...] = ()
@@ -34,7 +36,8 @@ class Context:
     names: Mapping[str, str] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
     team_url: str = ""
-    link_types: Mapping[re.Pattern[str], str] = field(default_factory=dict)
+    services: ServiceNames = field(default_factory=ServiceNames)
+    link_types: Mapping[re.Pattern[str], LinkType] = field(default_factory=dict)
     masks: tuple[re.Pattern[str], ...] = ()
     text_limit: int = 12_000
 
@@ -74,6 +77,7 @@ def derive(message: Message, context: Context) -> Note | None:
         confidence=1.0 if by_people else verdict.confidence,
         how="mark" if by_people else "rules",
         links=links_of((url.replace("&amp;", "&") for url in urls_in(masked)), context.link_types),
+        services=context.services.found(text),
         edited=bool(message.edited_ts),
     )
 

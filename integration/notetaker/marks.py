@@ -76,9 +76,18 @@ class Marks:
     prefixes: Mapping[str, NoteKind] = field(default_factory=lambda: PREFIXES)
 
     @classmethod
-    def from_settings(cls, reactions: Mapping[str, NoteKind]) -> Self:
-        """The usual marks with the customer's reactions (emoji name, colons allowed -> kind)."""
-        return cls(reactions={name.strip(":"): kind for name, kind in reactions.items()})
+    def from_settings(
+        cls,
+        reactions: Mapping[str, NoteKind],
+        not_a_note: Collection[str] = NOT_A_NOTE,
+        prefixes: Mapping[str, NoteKind] = MappingProxyType({}),
+    ) -> Self:
+        """The customer's reactions (emoji names, colons allowed), and his prefixes beside the usual ones."""
+        return cls(
+            reactions={name.strip(":"): kind for name, kind in reactions.items()},
+            not_a_note=tuple(name.strip(":") for name in not_a_note),
+            prefixes={**PREFIXES, **{word.strip().lower(): kind for word, kind in prefixes.items()}},
+        )
 
 
 @dataclass(frozen=True)
