@@ -21,23 +21,35 @@ NEXT, BROKEN = "nextUpdateDue", "brokenPromises"
 
 
 async def keep_promises(
-    kit: Kit, incident: Incident, room: WarRoom | None, claims: Sequence[Claim] = ()
+    kit: Kit,
+    incident: Incident,
+    room: WarRoom | None,
+    claims: Sequence[Claim] = (),
+    told: Sequence[Audience] = (),
 ) -> None:
     """Bring the promises about an incident up to date. `claims`: what was just sent, which Port's search may
-    not show yet. What goes wrong fails nothing: the words are out, and the sweeper comes by."""
+    not show yet; `told`: to whom. What goes wrong fails nothing: the words are out, the sweeper comes by."""
     try:
-        await _keep(kit, incident, room, claims)
+        await _keep(kit, incident, room, claims, told)
     except ServiceError as problem:
         logger.warning(f"{incident.identifier}: promises not written, the sweeper does it: {problem}")
 
 
 async def current_promises(kit: Kit, incident: Incident, room: WarRoom | None) -> list[Promise]:
     """The promises as they stand, written where they were not. Raises ServiceError."""
-    return await _keep(kit, incident, room, ())
+    return await _keep(kit, incident, room, (), ())
 
 
-async def _keep(kit: Kit, incident: Incident, room: WarRoom | None, claims: Sequence[Claim]) -> list[Promise]:
-    every = [one for one in await kit.audiences.readers(fresh=False) if one.promised]
+async def _keep(
+    kit: Kit,
+    incident: Incident,
+    room: WarRoom | None,
+    claims: Sequence[Claim],
+    told: Sequence[Audience],
+) -> list[Promise]:
+    # Those that have just been told are known as they are; the others as they were a moment ago.
+    known = {one.identifier: one for one in (*await kit.audiences.readers(fresh=False), *told)}
+    every = [one for one in known.values() if one.promised]
     if not every:
         return []
     identifier = incident.identifier
@@ -73,8 +85,8 @@ async def _keep(kit: Kit, incident: Incident, room: WarRoom | None, claims: Sequ
             # Theirs to mend, and “Preview audiences” says so; what others were promised stands.
             logger.warning(str(problem))
             found += own
-    known = {one.identifier: one for one in recorded}
-    changed = [one for one in found if known.get(one.identifier) != one]
+    stands = {one.identifier: one for one in recorded}
+    changed = [one for one in found if stands.get(one.identifier) != one]
     await kit.audiences.write_promises(changed, plan.team_of(incident.private, kit.settings))
     await _show(kit, entity, found)
     return found

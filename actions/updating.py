@@ -80,7 +80,7 @@ async def send(
         heard = {one.step.audience for one in results if not one.problem}
         sent = [voice.draft for voice in voices if voice.draft and voice.audience.identifier in heard]
         await kit.audiences.settle_drafts(dict.fromkeys(sent, "sent"))
-        await keep_promises(kit, incident, room, claims)
+        await keep_promises(kit, incident, room, claims, [voice.audience for voice in voices])
     ended = outcome(f"{what} {incident.identifier}", results, told)
     return ended.model_copy(update={"log": (*ended.log, *unread)}) if unread else ended
 

@@ -177,6 +177,7 @@ def build(
             settings.smtp_tls,
             settings.mail_from,
             timeout=timeout,
+            unsubscribe=settings.mail_unsubscribe,
         )
     catalog = Catalog(port, settings)
     upserts = LiveUpserts()

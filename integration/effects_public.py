@@ -46,6 +46,7 @@ class SendEmail:
             html=str(step.details.get("html") or ""),
             key=step.key,
             thread=str(step.details.get("thread") or step.incident),
+            list_name=step.audience,
         )
         receipt = await self._mail.send(message, step.destination)
         data = {"messageId": receipt.message_id, "answer": receipt.response}

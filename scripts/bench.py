@@ -1,4 +1,4 @@
-"""`make bench`: what opening a war room costs, measured through the real framework, as JSON lines.
+"""`make bench`: what opening a war room and an update to many cost, measured through the framework, as JSON.
 
 Every call to Slack, Zoom and Port is made slower by `--delay` seconds, so that round trips can be seen.
 Times count from the moment Port's webhook arrives.
@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from sandbox.stage import Json, Stage, StageError, until
+from scripts.audience_bench import updates_to_many
 
 RESPONDERS = ("responder@example.com", "support@example.com")
 
@@ -99,6 +100,9 @@ async def main(options: argparse.Namespace) -> int:
             entities = {"_user": [{"identifier": email} for email in RESPONDERS]}
             await stage.ask("POST", "/seed", {"slack": {"users": people}, "port": {"entities": entities}})
             await opening(stage, 0)  # warm: tokens, connections
+            with console.status("two updates to fifty destinations"):
+                for measured in await updates_to_many(stage):
+                    print(json.dumps(measured), flush=True)
             for delay in (0.0, options.delay):
                 if delay:
                     fault = {"service": "*", "operation": "*", "times": 100_000, "delay": delay}

@@ -6,6 +6,7 @@ the public. Every sentence carries the ids of what it rests on, and what rests o
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = [
 
 _OURS: dict[Knows, str] = {"technical": "engineering", "business": "executives", "customer-safe": "support"}
 _KINDS = (*NOTE_KINDS, "note")
+_SENTENCE_END = re.compile(r"[.!?]+\s+")
 
 
 class Draft(Value):
@@ -125,7 +127,8 @@ def _context(facts: Facts, language: str, tone: str, over: bool) -> dict[str, An
     return {
         "incident": {
             "identifier": incident.identifier,
-            "title": incident.title or incident.identifier,
+            # One sentence of ours holds it, whatever it holds itself.
+            "title": _SENTENCE_END.sub("; ", incident.title or incident.identifier),
             "severity": incident.severity or "?",
             "status": incident.status or "?",
             "services": list(facts.services or incident.services),

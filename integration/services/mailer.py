@@ -56,6 +56,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"(?P<user>{_ATOMS}(?:\.{_ATOMS})*)@(?P<domain>(?:{_LABEL}\.)+{_LABEL}|localhost)")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]+@[\x21-\x3b\x3d\x3f-\x7e]+>")
 _LINK = re.compile(r"(https://|mailto:)[\x21-\x3b\x3d\x3f-\x7e]+")
+_LIST_LABEL = re.compile(r"[^a-z0-9]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 Tls = Literal["starttls", "tls", "none"]
@@ -71,6 +72,7 @@ class Mailer:
     timeout      seconds until the message may be handed over; the server gets three times that to take it
     connections  transactions at a time; the others wait
     tls_context  for servers with certificates of a private authority
+    unsubscribe  an https: or mailto: link that takes people off the list, for mails that name none
     """
 
     def __init__(
@@ -85,9 +87,11 @@ class Mailer:
         *,
         connections: int = 5,
         tls_context: ssl.SSLContext | None = None,
+        unsubscribe: str = "",
     ) -> None:
         self.sender = address("mail_from", sender)
         self._domain = self.sender.rpartition("@")[2]
+        self._unsubscribe = _link("mail_unsubscribe", unsubscribe) if unsubscribe else ""
         self._host, self._port, self._tls = host, port, tls
         self._user, self._password = user, password
         self._timeout = timeout
@@ -113,6 +117,7 @@ class Mailer:
         references: Sequence[str] = (),
         date: datetime | None = None,
         unsubscribe: str = "",
+        list_name: str = "",
     ) -> EmailMessage:
         """A message to one person: `text`, and the same as `html` where given.
 
@@ -121,6 +126,7 @@ class Mailer:
         references   Message-IDs of earlier mails of the thread, oldest first
         date         now by default; in UTC
         unsubscribe  an https: or mailto: link that takes the person off the list
+        list_name    what the readers are a list of, by which they can file their mail (RFC 2919)
 
         Raises BadInput naming the field.
         """
@@ -136,8 +142,12 @@ class Mailer:
             # The first and the last tell a reader where it belongs; RFC 5322 lets the middle go.
             message["References"] = " ".join(earlier[:1] + earlier[1:][1 - _MOST_REFERENCES :])
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
-        if unsubscribe:
-            message["List-Unsubscribe"] = f"<{_link('unsubscribe', unsubscribe)}>"
+        if list_name:
+            label = _LIST_LABEL.sub("-", list_name.casefold()).strip("-")[:63] or "incidents"
+            message["List-Id"] = f"<{label}.{self._domain}>"
+        # Never List-Unsubscribe-Post: nobody here could keep the promise that one click is enough.
+        if link := unsubscribe or self._unsubscribe:
+            message["List-Unsubscribe"] = f"<{_link('unsubscribe', link)}>"
         _body("text", text)
         message.set_content(text, cte=_encoding(text))
         if html:

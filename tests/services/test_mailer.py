@@ -604,3 +604,22 @@ def test_whatever_people_write_arrives_or_is_refused_by_its_field(subject: str, 
         assert isinstance(content, bytes)
         lines = "\n".join(content.decode().splitlines()).rstrip("\n")
         assert lines == "\n".join(meant.splitlines()).rstrip("\n")
+
+
+def test_readers_can_file_and_leave_a_list() -> None:
+    mailer = Mailer(
+        "localhost", 25, "", "", "none", "incidents@example.com", unsubscribe="mailto:leave@example.com"
+    )
+
+    message = mailer.build(
+        recipient="a@example.com", subject="x", text="y", key="k", list_name="On call: Süd\r\nBcc: x@y.z"
+    )
+    plain = mailer.build(
+        recipient="a@example.com", subject="x", text="y", key="k", unsubscribe="https://example.com/u"
+    )
+
+    assert message["List-Id"] == "<on-call-s-d-bcc-x-y-z.example.com>"
+    assert message["List-Unsubscribe"] == "<mailto:leave@example.com>"
+    assert message["List-Unsubscribe-Post"] is None
+    assert message["Bcc"] is None
+    assert (plain["List-Id"], plain["List-Unsubscribe"]) == (None, "<https://example.com/u>")
