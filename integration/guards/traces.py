@@ -81,7 +81,11 @@ _SQL = re.compile(
     r")[^\n;]{0,1000};?",
 )
 _PROSE_SELECT = re.compile(r"select\s", re.ASCII)
-_LOOKS_SQL = re.compile(r"\*|;|=|\bwhere\b|\bjoin\b|\blimit \d|\(|_|\border by\b", re.I)
+_LOOKS_SQL = re.compile(
+    r"\*|=|_|\w\(|\b(?:where|join|limit \d|order by|group by)\b"
+    r"|^select\s+[\w.]+(?:\s*,\s*[\w.]+)*\s+from\s+[\w.]+(?:;|\s*$)",
+    re.I,
+)
 
 # Programs whose names are no words: the name and an argument are enough.
 _SURE = (
