@@ -205,7 +205,7 @@ class Opening:
         publish = [("publish_status_page", "Publish")] if self.kit.statuspage else []
         return [
             ("add_note", "Add note"),
-            ("post_update", "Post update"),
+            ("draft_update", "Draft update"),
             *publish,
             ("close_war_room", "Close"),
         ]

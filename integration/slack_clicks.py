@@ -31,6 +31,7 @@ from integration.slack_forms import About, Choice
 ANSWER_SECONDS: Final = 2.4  # of Slack's 3, for Port
 COMMANDS: Final[Mapping[str, str]] = {
     "note": "add_note",
+    "draft": "draft_update",
     "update": "post_update",
     "publish": "publish_status_page",
     "close": "close_war_room",
@@ -222,6 +223,7 @@ class Clicks:
     def _help(self, command: str) -> str:
         lines = [
             ("note finding: what you found", "keeps a note (`note` alone shows a form)"),
+            ("draft", "writes a draft for each audience; nobody gets anything"),
             ("update", "tells audiences how it stands"),
             ("publish", "asks to publish on the status page"),
             ("close", "closes this war room"),

@@ -177,7 +177,9 @@ async def test_what_fails_later_is_told_to_who_asked(room: Room) -> None:
 
 
 async def _with_audience(room: Room) -> Json | None:
-    view = await press(room, "post_update")
+    form = {"channel": room.channel, "user": RESPONDER, "command": "/incident", "text": "update"}
+    await room.stage.ask("POST", "/slack/command", form)
+    view = await shown(room.stage)
     audiences = next(block for block in view["blocks"] if block.get("block_id") == "audiences")
     known = [one["value"] for one in audiences["element"]["options"]]
     return view if "nobody-yet" in known else None
