@@ -24,7 +24,13 @@ LONGEST = (
 """Stories that restart processes, or sit out what a provider makes them wait."""
 
 
-REHEARSALS = ("test_outward", "test_overlap.py", "test_two_processes.py", "test_killed.py", "test_audiences.py")
+REHEARSALS = (
+    "test_outward",
+    "test_overlap.py",
+    "test_two_processes.py",
+    "test_killed.py",
+    "test_audiences.py",
+)
 """Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them."""
 
 
