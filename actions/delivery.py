@@ -41,7 +41,10 @@ async def claim_words(kit: Kit, steps: Sequence[Step], command: Command, again: 
     message of this run's own, so that a redelivered or resumed run still sends it once.
     """
     if again:
-        own = [step.model_copy(update={"key": f"{step.key}:again:{command.run}"}) for step in steps]
+        own = [
+            step.model_copy(update={"key": f"{step.key}:again:{command.run}", "replaces": step.key})
+            for step in steps
+        ]
         return await kit.performer.intend(own, insist=command.by_person)
     claims = await kit.performer.intend(steps, insist=command.by_person)
     return list(
@@ -54,7 +57,7 @@ async def _latest(kit: Kit, step: Step, claim: Claim) -> Claim:
     base, number = step.key, 1
     while claim.done and claim.step.run != step.run and _is_old(claim):
         number += 1
-        step = step.model_copy(update={"key": f"{base}:{number}"})
+        step = step.model_copy(update={"key": f"{base}:{number}", "replaces": step.key})
         (claim,) = await kit.performer.intend([step])
     return claim
 

@@ -13,6 +13,7 @@ from actions.delivery import identifiers
 from actions.overtaken import overtaken, resumed
 from actions.public_consent import Consent
 from integration import communicator, messages, plan
+from integration.effects_public import marker
 from integration.errors import BadInput, IncidentCommsError
 from integration.models import (
     BY_HAND,
@@ -197,6 +198,12 @@ def publish_key(incident: str, page: str, number: int) -> str:
 def maintenance_key(incident: str, page: str, number: int) -> str:
     """The n-th maintenance of an incident on a page."""
     return f"{incident}:maintenance:{page}:{number}"
+
+
+def last_word(target: Published, public: PublicIncident, key: str) -> str:
+    """Key of what we have said last of a public incident, which the words under `key` follow upon."""
+    said = marker(public).get("operation") or target.key
+    return said if isinstance(said, str) and said != key else ""
 
 
 async def left_unsaid(

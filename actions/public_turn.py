@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actions.base import Kit
-from actions.public import Published, left_unsaid, page_service, tell
+from actions.public import Published, last_word, left_unsaid, page_service, tell
 from actions.public_consent import Consent
 from integration.effects_public import marker
 from integration.models import Command, Incident, Json, Operation, Outcome, PublicIncident, Step
@@ -39,8 +39,10 @@ async def turn(
     """Say it on the page. `details`: `components` and `notify`. Call it with the incident's lock held."""
     public, number = target.shown, 1
     while True:
+        key = turn_key(incident.identifier, what.key, public.id, number)
         step = Step(
-            key=turn_key(incident.identifier, what.key, public.id, number),
+            key=key,
+            replaces=last_word(target, public, key),
             operation=what.operation,
             purpose=what.purpose,
             incident=incident.identifier,

@@ -68,6 +68,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         while True:
             step = Step(
                 key=publish_key(identifier, page, number),
+                replaces=publish_key(identifier, page, number - 1) if number > 1 else "",
                 operation="publish_incident",
                 purpose="publish",
                 incident=identifier,

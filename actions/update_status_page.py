@@ -10,6 +10,7 @@ from actions.base import Kit, need_incident
 from actions.delivery import choice, claim_words, flag, words_key
 from actions.public import (
     REALTIME,
+    last_word,
     left_unsaid,
     page_service,
     public_body,
@@ -56,8 +57,10 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         )
         # The same words with other components, or with other readers, are another update.
         rest = json.dumps([components, notify], sort_keys=True)
+        key = words_key(identifier, "public update", public.id, status, body, rest)
         step = Step(
-            key=words_key(identifier, "public update", public.id, status, body, rest),
+            key=key,
+            replaces=last_word(target, public, key),
             operation="update_incident",
             purpose="public update",
             incident=identifier,

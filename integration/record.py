@@ -63,6 +63,7 @@ class Link(Value):
     permalink: str = ""
     requested_by: str = ""
     approved_by: str = ""
+    replaces: str = ""
     reason: str = ""
     at: str = ""
     linked_at: str = ""
@@ -118,6 +119,7 @@ def link_of(
         permalink=receipt.permalink if receipt and shown else "",
         requested_by=step.requested_by,
         approved_by=step.approved_by,
+        replaces=step.replaces,
         reason=communication.reason,
         at=iso((receipt.at if receipt and communication.state == "sent" else None) or at),
         linked_at=iso(linked_at),
@@ -171,6 +173,7 @@ def link_entity(link: Link, team: str = "") -> Json:
         "permalink": link.permalink or None,
         "requestedBy": link.requested_by,
         "approvedBy": link.approved_by,
+        "replaces": link.replaces or None,
         "reason": link.reason,
         "at": link.at,
         "linkedAt": link.linked_at,
@@ -215,6 +218,7 @@ def read_link(entity: Mapping[str, Any]) -> Link | None:
         permalink=text("permalink"),
         requested_by=text("requestedBy"),
         approved_by=text("approvedBy"),
+        replaces=text("replaces"),
         reason=text("reason"),
         at=_moment(text("at")),
         linked_at=_moment(text("linkedAt")),

@@ -102,6 +102,7 @@ def differences(communication: Communication, link: Link) -> list[str]:
         "permalink": (shown, link.permalink),
         "requestedBy": (step.requested_by, link.requested_by),
         "approvedBy": (step.approved_by, link.approved_by),
+        "replaces": (step.replaces, link.replaces),
         "reason": (communication.reason, link.reason),
     }
     return [name for name, (is_now, was) in said.items() if is_now != was]

@@ -38,6 +38,7 @@ class Entry(Value):
     text_hash: str
     requested_by: str
     approved_by: str
+    replaces: str
     state: str
     reason: str
     receipt: Json
@@ -47,7 +48,7 @@ class Entry(Value):
 
 COLUMNS = (
     *("number", "at", "what", "medium", "audience", "destination", "state", "reason", "requestedBy"),
-    *("approvedBy", "text", "textSha256", "receipt", "permalink", "communication", "links"),
+    *("approvedBy", "text", "textSha256", "receipt", "permalink", "communication", "replaces", "links"),
 )
 
 
@@ -94,6 +95,7 @@ def _entry(
         text_hash=last.text_hash if last else "",
         requested_by=step.requested_by,
         approved_by=step.approved_by,
+        replaces=step.replaces,
         state=one.state,
         reason=reason,
         receipt=last.receipt if last else {},
@@ -115,6 +117,7 @@ def _only_linked(link: Link, links: Sequence[Link]) -> Entry:
         text_hash=link.text_hash,
         requested_by=link.requested_by,
         approved_by=link.approved_by,
+        replaces=link.replaces,
         state=link.state,
         reason="no longer on the record; this is what its link says",
         receipt=link.receipt,
@@ -175,7 +178,7 @@ def as_csv(found: Sequence[Entry]) -> str:
                 one.reason,
             ),
             *(one.requested_by, one.approved_by, one.text, one.text_hash, receipt, one.permalink),
-            *(one.communication, " ".join(map(str, one.links))),
+            *(one.communication, one.replaces, " ".join(map(str, one.links))),
         )
         writer.writerow([inert(cell) for cell in cells])
     return out.getvalue()
