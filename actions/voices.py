@@ -58,8 +58,12 @@ async def look(kit: Kit, identifier: str) -> Situation:
         kit.catalog.communications(identifier),
         kit.guard_words.words(),
     )
-    notes = await kit.catalog.notes_of_room(room) if room is not None else []
-    facts = [found for note in notes if (found := timeline.note_facts(note)) is not None]
+    facts: list[NoteFacts] = []
+    if room is not None:
+        # What was noted a moment ago is known here before Port's search shows it.
+        notes = [*await kit.catalog.notes_of_room(room), *kit.mirror.notes_of(room)]
+        known = {str(note["identifier"]): note for note in notes}
+        facts = [found for note in known.values() if (found := timeline.note_facts(note)) is not None]
     return Situation(
         incident=incident,
         entity=entity,
