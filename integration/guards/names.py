@@ -6,7 +6,7 @@ Lists may be long, so the text is read once, word by word, against an index of f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -74,6 +74,15 @@ _WORDS = listed(
     resource ticket our a
     """
 )
+# What accounts that belong to nobody are called.
+_DUTIES = listed(
+    """
+    support team admin administrator root service services system ops operations oncall on call engineering
+    engineers platform sre infra infrastructure security sales marketing finance billing status incident
+    incidents bot user users test demo account accounts data devops it helpdesk desk customer customers
+    success product network web mobile api release manager duty shared integration automation ci noc soc
+    """
+)
 _LEGAL = listed(
     """
     inc ltd llc gmbh corp corporation co company ag sa sas sarl bv nv plc oy ab as spa srl pty pte
@@ -112,15 +121,18 @@ class _Names:
             name = f"{first.strip()} {last.strip()}"
         names = [one for one in (_parts(word) for word in re.split(r"[\s._]+", name)) if one]
         parts = tuple(part for one in names for part in one)
-        self._add(parts, "employee", name if len(parts) == 1 else "")
-        if len(parts) < 2:
+        if set(parts) <= _DUTIES:
+            return  # "Support Team" has an account, and is no person
+        common = set(parts) <= _WORDS  # "Will Price": only as a name is written
+        self._add(parts, "employee", name if len(parts) == 1 or common else "")
+        if len(parts) < 2 or common:
             return
         self._add(tuple(part for one in (names[-1], *names[:-1]) for part in one), "employee")
         self._add(("".join(parts),), "employee")
         if len(names) > 2:
             self._add((*names[0], *names[-1]), "employee")
         for one in names:
-            if len(one) > 1 and not set(one) <= _WORDS:
+            if len(one) > 1 and not set(one) <= _WORDS | _DUTIES:
                 self._add(one, "employee")
         for part in _WORD.findall(name):
             if folded(part) not in _WORDS | allowed and len(part) > 2 and part[0].isupper():
@@ -184,8 +196,13 @@ def _listed(text: str, words: Words) -> Iterator[Hit]:
                 continue
             if any(not _GAP.fullmatch(flat, one.end(), two.start()) for one, two in pairwise(run)):
                 continue
-            if not exact or _written(text, word, exact):
+            if not exact or (_written(text, word, exact) if len(run) == 1 else _capitals(text, run)):
                 yield Hit(start=word.start(), end=run[-1].end(), kind=kind)
+
+
+def _capitals(text: str, run: Sequence[re.Match[str]]) -> bool:
+    """Whether each word begins with a capital, as a name does that is ordinary words too."""
+    return all(text[word.start()].isupper() for word in run)
 
 
 def _written(text: str, word: re.Match[str], exact: str) -> bool:

@@ -14,6 +14,7 @@ from integration.guards.leak import HIDDEN
 WORDS = Words(
     employees=(
         "Dana Whitfield",
+        "Support Team",
         "Siobhán O'Leary",
         "Will Price",
         "kwame.boateng@example.com",
@@ -61,6 +62,7 @@ def kinds(text: str, knows: Knows = "customer-safe", words: Words = WORDS) -> li
         ("says Whitfield, Dana today", "employee", "Whitfield, Dana"),
         ("kwame boateng looks", "employee", "kwame boateng"),
         ("asked Dana again", "employee", "Dana"),
+        ("asked Will Price again", "employee", "Will Price"),
         ("BRIGHTWATER LOGISTICS called", "customer", "BRIGHTWATER LOGISTICS"),
         ("only Target is hit", "customer", "Target"),
         ("jane.doe@example.com wrote", "email", "jane.doe@example.com"),
@@ -87,6 +89,7 @@ def test_finds_the_exact_span(text: str, kind: str, found: str) -> None:
         "The checkout is slow; will the price change? Target date is Friday.",
         "You can run npm install again, or git pull. Follow @examplestatus on Twitter.",
         "Wi-Fi 6E, H.264, OAuth2 and the X-Request-ID header; a 10-15 minute delay; +1 (555) 123-4567.",
+        "We will price it anew. Our Support Team helps.",
         "A cafe with a facade, a decade ago; deadbeef and effaced.",
     ],
 )
