@@ -25,7 +25,7 @@ from integration.page_figures import PageFigures
 from integration.page_record import OPEN, PageRecord, differences, properties, related
 from integration.services.port import PortService
 from integration.services.statuspage import StatuspageService
-from integration.services.statuspage_shapes import incident_of, objects
+from integration.services.statuspage_shapes import fingerprint, incident_of, objects
 from integration.settings import Settings
 from integration.times import now, when
 
@@ -64,7 +64,7 @@ class PageMirror:
         self._next_poll = float("-inf")
         self._seen: dict[str, PublicIncident] = {}  # by id, as last written to Port
         self._answers: dict[str, Json] = {}  # to our own writes, by incident, until they are taken in
-        self._updated: dict[str, str] = {}  # by incident, Statuspage's time of the state that Port has
+        self._told: dict[str, str] = {}  # by incident, the fingerprint of what Port has
         self._states: dict[str, str] = {}  # by component, as Port has it
 
     # Hints
@@ -73,14 +73,13 @@ class PageMirror:
         """Something about `page` may have changed. Returns at once; however many hints come while one is
         waiting to be read, it is read once. Pages that are not ours are of no concern.
 
-        `told` is what the hint says has come of it: the time of the incident's last change, or the
+        `told` is what the hint says has come of it: the fingerprint of what the incident says, or the
         component's state. What we know already, as by our own writing, is not read again.
         """
         if not self._is_ours(page) or not (incident or component):
             return
         if incident:
-            answer = self._answers.get(incident)
-            if told and told in (self._updated.get(incident), (answer or {}).get("updated_at")):
+            if told and told in (self._told.get(incident), fingerprint(self._answers.get(incident, {}))):
                 return
             self._answers.pop(incident, None)
         else:
@@ -232,7 +231,7 @@ class PageMirror:
         await self._take_in(UPDATE, objects(raw.get("incident_updates")))
         if await self._record.show(public):
             self._seen[public.id] = public
-            self._updated[public.id] = str(raw.get("updated_at"))
+            self._told[public.id] = fingerprint(raw)
 
     async def _take_in(self, kind: str, raws: list[Json]) -> None:
         """Into Port by Ocean's mapping, unless Port's own integration keeps these entities."""

@@ -59,21 +59,27 @@ class PageKinds:
         self._absorb = absorb
 
     async def pages(self, kind: str) -> AsyncIterator[list[Json]]:
-        for batch in _batches(await self._pages()):
-            yield batch
+        if self._is_ours():
+            for batch in _batches(await self._pages()):
+                yield batch
 
     async def groups(self, kind: str) -> AsyncIterator[list[Json]]:
+        if not self._is_ours():
+            return
         async for batch in _gathered(self._of_pages(StatuspageService.raw_groups)):
             yield batch
 
     async def components(self, kind: str) -> AsyncIterator[list[Json]]:
         """The lists hold groups too, with `group` true; the mapping's selector leaves them out."""
+        if not self._is_ours():
+            return
         async for batch in _gathered(self._of_pages(StatuspageService.raw_components)):
             yield batch
 
     async def incidents(self, kind: str) -> AsyncIterator[list[Json]]:
         async for batch in _gathered(self._incidents()):
-            yield batch
+            if self._is_ours():
+                yield batch
         # Only now, when Ocean has written the last batch: there is nothing to relate to before.
         reads = _reads()
         if reads.incidents is not None and not reads.absorbed:
@@ -82,8 +88,15 @@ class PageKinds:
 
     async def updates(self, kind: str) -> AsyncIterator[list[Json]]:
         """Updates come inside their incidents: from the same read."""
+        if not self._is_ours():
+            return
         async for batch in _gathered(_updates_in(self._incidents())):
             yield batch
+
+    def _is_ours(self) -> bool:
+        """Whether these entities are ours to keep: where Port's own integration does, nothing is given, and
+        nothing is deleted. Incidents are read all the same, for what is shown on those of the customer."""
+        return self._settings().statuspage_mirror == "whole"
 
     async def _incidents(self) -> AsyncIterator[list[Json]]:
         """Lists of incidents; read once in a resync, whichever kind comes first and however often."""
@@ -203,7 +216,9 @@ def register_kinds(
     """
     kinds = PageKinds(service, settings, absorb)
     context.integration.EntityProcessorClass = context.app.webhook_manager.EntityProcessorClass = InProcessJq
-    context.integration.AppConfigHandlerClass = guarded_mapping(lambda: settings().statuspage_enabled)
+    context.integration.AppConfigHandlerClass = guarded_mapping(
+        lambda: settings().statuspage_enabled and settings().statuspage_mirror == "whole"
+    )
     for kind, generator in (
         (PAGE, kinds.pages),
         (GROUP, kinds.groups),

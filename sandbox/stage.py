@@ -64,6 +64,11 @@ class Process:
         return self._process is not None and self._process.returncode is None
 
     @property
+    def pid(self) -> int:
+        """0 as long as it was never started."""
+        return self._process.pid if self._process else 0
+
+    @property
     def returncode(self) -> int | None:
         return self._process.returncode if self._process else None
 

@@ -13,6 +13,7 @@ from integration import page_mirror
 from integration.doors import statuspage as door
 from integration.doors.request import Refusal
 from integration.page_mirror import PageMirror
+from integration.services.statuspage_shapes import fingerprint
 from sandbox.world import iso
 from tests.page_bench import CHECKOUT, PAGE, SEARCH, Bench, bench
 from tests.sandbox.serve import until
@@ -66,6 +67,23 @@ async def test_a_hint_brings_what_the_page_says_onto_our_incident(page: Bench, m
     entity = await page.client.get_entity("statuspageIncident", public["id"])
     assert entity is not None
     assert entity["relations"] == {"statuspage": PAGE, "components": [CHECKOUT], "incident": "INC-1"}
+
+
+async def test_a_hint_of_what_is_known_is_not_read_again(page: Bench, mirror: PageMirror) -> None:
+    await page.incident("INC-1")
+    public = page.publish("INC-1")
+    mirror.observe(PAGE, public["id"], told=fingerprint(public))
+    await shows(page, "INC-1", publicStatus="investigating")
+    await until(lambda: not mirror.busy)
+    read = page.asked("incidents.get")
+
+    mirror.observe(PAGE, public["id"], told=fingerprint(public))
+    assert not mirror.busy
+    changed = page.statuspage.people.post_update(public["id"], "Found it.", "identified")
+    mirror.observe(PAGE, public["id"], told=fingerprint(changed))
+
+    await shows(page, "INC-1", publicStatus="identified")
+    assert page.asked("incidents.get") == read + 1
 
 
 async def test_it_is_found_by_our_record_where_the_metadata_was_lost(page: Bench, mirror: PageMirror) -> None:

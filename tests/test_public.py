@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from integration import page_mirror
 from integration.times import iso, now
 from tests.public_bench import (
     API,
@@ -30,8 +31,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def whole() -> AsyncIterator[Public]:
-    async with public_bench() as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page_mirror, "DEBOUNCE_SECONDS", 0.02)
+        async with public_bench() as found:
+            yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -243,6 +243,19 @@ async def test_without_a_key_a_resync_succeeds_and_deletes_nothing(page: Bench, 
     assert hung.absorbed == []
 
 
+async def test_where_ports_own_integration_mirrors_the_pages_nothing_is_given_nor_deleted(
+    page: Bench, tmp_path: Path
+) -> None:
+    public = page.publish("INC-1")
+    hung = Hung(page.service, page, statuspage_mirror="additions")
+
+    done = await resynced(hung, tmp_path, there=[STALE, ("statuspage", PAGE)])
+
+    assert (done.errors, done.upserted_entities, done.deleted_entities) == ([], [], [])
+    # What is added to the customer's incidents is read all the same.
+    assert [one["id"] for read in hung.absorbed for one in read] == [public["id"]]
+
+
 async def test_a_kind_that_nobody_knows_fails_the_resync(page: Bench, tmp_path: Path) -> None:
     resource = {**shipped_mapping()["resources"][0], "kind": "war_room"}
     mapping = {**shipped_mapping(), "resources": [resource]}

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 
 from integration.doors.request import Refusal, body_of, object_in
 from integration.page_mirror import PageMirror
+from integration.services.statuspage_shapes import fingerprint
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PATH = re.compile(r"(/statuspage/)[^/?\s]+(/events)")
@@ -60,14 +61,19 @@ def add_routes(
         page, incident = _id_in(message, "page", "id"), _id_in(message, "incident", "id")
         component = _id_in(message, "component_update", "component_id") or _id_in(message, "component", "id")
         if page and (incident or component):
-            told = ("incident", "updated_at") if incident else ("component_update", "new_status")
-            pages.observe(page, incident, component, _text_in(message, *told))
+            told = _fingerprint(message) if incident else _text_in(message, "component_update", "new_status")
+            pages.observe(page, incident, component, told)
         return JSONResponse({"ok": True})
 
 
 def _same(given: str, secret: str) -> bool:
     """Compared in constant time; an empty secret opens to nobody."""
     return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
+
+
+def _fingerprint(message: dict[str, Any]) -> str:
+    inner = message.get("incident")
+    return fingerprint(inner) if isinstance(inner, dict) else ""
 
 
 def _text_in(message: dict[str, Any], key: str, field: str) -> str:

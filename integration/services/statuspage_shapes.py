@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,6 +102,19 @@ def update_of(found: Json) -> PublicUpdate | None:
         deliver_notifications=found.get("deliver_notifications") is True,
         components=tuple(changes),
     )
+
+
+def fingerprint(found: Json) -> str:
+    """What an incident says, from the API or from a webhook: equal ones say the same. Empty for what does
+    not show all that is said. Times are left out: a webhook may be written before they are."""
+    updates = found.get("incident_updates")
+    if not isinstance(updates, list) or not updates:
+        return ""
+    said = sorted(
+        [text(one.get("id")), text(one.get("status")), text(one.get("body"))] for one in objects(updates)
+    )
+    stands = [text(found.get(name)) for name in ("id", "name", "status", "impact")]
+    return hashlib.sha256(json.dumps([stands, said]).encode()).hexdigest()
 
 
 def hook_of(found: Json) -> PageHook | None:

@@ -54,8 +54,8 @@ class Course:
         if moves or change.body is not None:
             incident.status = change.status or incident.status
             _stamp(incident, now)
-            done = self._say(incident, change, incident.status, now)
             incident.updated = now
+            done = self._say(incident, change, incident.status, now)
             return f'incident {incident.id} "{incident.name}" updated as {incident.status}{done}'
         affected = self._apply(incident, change)
         after = (incident.name, incident.impact, list(incident.component_ids), dict(incident.metadata))

@@ -4,6 +4,7 @@ meant."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -14,12 +15,14 @@ from sandbox.statuspage.seeding import DEFAULT_PAGE
 from tests.stories.outward_public import (
     API,
     BODY,
+    DEPUTY,
     OTHER_PAGE,
     SEARCH,
     approved,
     bodies,
     components,
     public,
+    spoken,
     staged_pages,
 )
 from tests.stories.play import COMMANDER, Incident
@@ -86,3 +89,41 @@ async def test_public_on_two_pages_each_word_goes_to_the_page_that_is_meant(stag
     assert [run["statusLabel"] for run in twice] == ["Resolved", "Already sent"]
     (here,) = await public(incident)
     assert bodies(here) == ["Over for good.", "Again.", "Over.", BODY]
+
+
+async def test_drafted_approved_reopened_and_a_maintenance_through_the_buttons_of_port(stage: Stage) -> None:
+    incident = await Incident.created(stage, severity="sev4")
+    given: Json = {"operation": "publish", "page": DEFAULT_PAGE, "body": BODY, "notifySubscribers": False}
+    drafting = await stage.finished(
+        await stage.press("draft_public_update", incident.identifier, given, ADMIN)
+    )
+    assert (drafting["status"], drafting["statusLabel"]) == ("SUCCESS", "Drafted"), drafting["summary"]
+    assert await public(incident) == []
+    (draft,) = await spoken(incident, "draft")
+
+    own, other = [
+        await stage.finished(await stage.press("approve_public_update", draft["identifier"], {}, by))
+        for by in (ADMIN, DEPUTY)
+    ]
+
+    assert (own["status"], other["status"]) == ("FAILURE", "SUCCESS"), (own["summary"], other["summary"])
+    (shown,) = await public(incident)
+    assert bodies(shown) == [BODY]
+    sent = (await spoken(incident, "publish"))[0]
+    assert (sent["requestedBy"], sent["approvedBy"]) == (ADMIN, DEPUTY)
+
+    await approved(incident, "resolve", COMMANDER, ADMIN, body="Over.")
+    run = await approved(incident, "reopen", COMMANDER, ADMIN, body="Back.", status="identified")
+    assert (run["status"], run["statusLabel"]) == ("SUCCESS", "Open again"), run["summary"]
+    await approved(incident, "resolve", COMMANDER, ADMIN, body="Over again.")
+    start = datetime.now(UTC) + timedelta(hours=1)
+    window = {"scheduledFor": start.isoformat(), "scheduledUntil": (start + timedelta(hours=1)).isoformat()}
+    asked = {"page": DEFAULT_PAGE, "name": "New disks", "body": "Work.", "notifySubscribers": False, **window}
+    announced = await stage.press("schedule_maintenance", incident.identifier, asked, COMMANDER)
+    await stage.approve(announced, ADMIN)
+    run = await stage.finished(announced)
+    assert (run["status"], run["statusLabel"]) == ("SUCCESS", "Scheduled"), run["summary"]
+
+    first, planned = await public(incident)
+    assert bodies(first) == ["Over again.", "Back.", "Over.", BODY]
+    assert (planned["status"], planned["name"]) == ("scheduled", "New disks")
