@@ -143,7 +143,12 @@ class SlackControl:
         return self.slack.channels()
 
     async def _channel(self, request: Request) -> Json:
-        return self.slack.view(request.path_params["channel"])
+        """What a person sees in it; ?since=ts leaves out what is older."""
+        try:
+            since = float(request.query_params.get("since", "0"))
+        except ValueError as wrong:
+            raise Bad("since", "a ts is needed") from wrong
+        return self.slack.view(request.path_params["channel"], since)
 
     async def _events_url(self, request: Request) -> Json:
         """{url}: set after the url_verification handshake; null switches events off."""

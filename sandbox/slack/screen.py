@@ -13,16 +13,17 @@ from sandbox.world import Json, iso
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 
 
-def channel(store: Store, room: Channel) -> Json:
+def channel(store: Store, room: Channel, since: float = 0.0) -> Json:
     """Everything shown in a channel.
 
     {id, name, kind, private, archived, topic, purpose, creator, created, members: [{id, name, email, bot}],
     bookmarks: [{title, link, emoji}], pins: [ts], messages: [message]}; a message is {ts, at, author, email,
     bot, text, raw, blocks, attachments, subtype, edited, deleted, pinned, reactions: [{name, count, users}],
     metadata, permalink, thread_ts, replies: [message]}. Times are RFC 3339; `text` is for
-    people, `raw` is Slack's.
+    people, `raw` is Slack's. What is older than `since` is left out.
     """
-    standing = [m for versions in room.messages.values() if (m := versions.now) is not None]
+    now = (versions.now for versions in room.messages.values())
+    standing = [message for message in now if message is not None and float(message["ts"]) >= since]
     standing.sort(key=lambda m: float(m["ts"]))
     replies: dict[str, list[Json]] = {}
     for message in standing:

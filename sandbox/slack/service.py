@@ -99,9 +99,9 @@ class Slack(People):
         self.events.url = url
         return None
 
-    def view(self, channel: str) -> Json:
+    def view(self, channel: str, since: float = 0.0) -> Json:
         """Everything a person sees in a channel; the shape is told in `screen.channel`."""
-        return screen.channel(self.store, self.find(channel))
+        return screen.channel(self.store, self.find(channel), since)
 
     def channels(self) -> list[Json]:
         """All conversations in one line each, oldest first."""

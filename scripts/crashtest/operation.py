@@ -3,8 +3,9 @@ after."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.stage import Json, until
 from scripts.crashtest.site import APPROVER, Site
@@ -21,9 +22,10 @@ class Played:
     run: str = ""
     channel: str = ""
     begun: int = 0  # the journal when it began
+    started: float = field(default_factory=time.time)
 
     async def truth(self) -> Truth:
-        return await Truth.read(self.site, self.incident, self.since)
+        return await Truth.read(self.site, self.incident, self.since, self.started)
 
     async def room(self) -> Json:
         """Properties of the war room, once it is open."""

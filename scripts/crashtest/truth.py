@@ -57,7 +57,8 @@ class Truth:
     mails: list[Json] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, site: Site, incident: str, since: int) -> Truth:
+    async def read(cls, site: Site, incident: str, since: int, started: float) -> Truth:
+        """`since`: the journal, and `started`, the time, before there was such an incident."""
         (
             entity,
             rooms,
@@ -83,7 +84,9 @@ class Truth:
         )
         own = [one["id"] for one in all_channels if incident.lower() in one["name"]]
         looked_at = [*own, *site.channels.values()]
-        views = await asyncio.gather(*(site.ask("GET", f"/slack/channels/{one}") for one in looked_at))
+        views = await asyncio.gather(
+            *(site.ask("GET", f"/slack/channels/{one}?since={started}") for one in looked_at)
+        )
         made = [one for one in journal if one["effect"] and one["direction"] == "in"]
         return cls(
             incident,

@@ -213,6 +213,10 @@ async def test_people_talk_in_slack(bench: Bench) -> None:
     view = await bench.control("GET", "/slack/channels/general")
     found = next(m for m in view["messages"] if m["ts"] == ts)
     assert (found["text"], found["edited"], found["pinned"]) == ("it is the pool", True, True)
+    later = await bench.control("GET", f"/slack/channels/general?since={float(ts) + 0.001:.6f}")
+    assert ts not in [message["ts"] for message in later["messages"]]
+    assert "alert" in [message["text"] for message in later["messages"]]
+    assert (await bench.control("GET", "/slack/channels/general?since=now", status=400))["field"] == "since"
     assert found["reactions"][0]["name"] == "eyes"
     assert [r["text"] for r in found["replies"]] == ["yes"]
     await bench.control("POST", "/slack/unreact", {**where, "name": "eyes", "user": DANA})
