@@ -31,6 +31,7 @@ from scripts.crashtest.trap import WHENS, When
 
 PER_SITE = 80  # points until a site is replaced: Zoom's daily limit, and what piles up in it
 WIPE_EVERY = 10
+BROKEN_AT_MOST = 3  # stages in a row on which nothing could be played
 SHIPPED_TIMEOUT = 10.0  # seconds; the default of EFFECT_TIMEOUT_SECONDS
 QUICK_TIMEOUT = float(QUICK[f"{CONFIG}EFFECT_TIMEOUT_SECONDS"])
 ENDED: tuple[When, ...] = ("ended",)
@@ -99,8 +100,9 @@ class Crew:
 
     async def _work(self) -> None:
         """Play points on one site after the other until there are none left."""
-        first = True
+        first, broken = True, 0
         while first or not self._queue.empty():
+            played = len(self.done)
             try:
                 async with Site.open(self._settings | DRAIN, self._program) as site:
                     if first:
@@ -108,7 +110,8 @@ class Crew:
                         await self._list(site)
                     await self._points(site)
             except (StageError, httpx.HTTPError) as problem:
-                if first or not self._listed.is_set():
+                broken = broken + 1 if len(self.done) == played else 0
+                if not self._listed.is_set() or broken == BROKEN_AT_MOST:
                     raise
                 _console.print(f"a stage broke: {problem}", markup=False)
 
@@ -226,7 +229,7 @@ async def main(chosen: argparse.Namespace) -> int:
         crew = Crew(chosen, program)
         try:
             await crew.play()
-        except* StageError as problems:
+        except* (StageError, httpx.HTTPError) as problems:
             for problem in problems.exceptions:
                 _console.print(f"✘ {problem}", markup=False)
     if not crew.listed:

@@ -174,10 +174,10 @@ class FaultPoint:
             await site.ask("DELETE", "/faults")
         else:
             await _strikes(site, planned["id"])
-        problems, calm_at = await judged(operation, played, began, patience, self._unexcused)
+        problems, calm_at, truth = await judged(operation, played, began, patience, self._unexcused)
         verdict.problems = problems
         verdict.seconds = round(calm_at - began, 1)
-        verdict.unknown = len((await played.truth()).unknown())
+        verdict.unknown = len(truth.unknown())
         verdict.reached = await _struck(site, since, planned["id"], self.call)
         await site.ask("DELETE", "/faults")
         await site.retire(played.incident)

@@ -92,8 +92,7 @@ class Point:
         if self.when == "late":
             await trap.release(trap.held)
         await site.calm()
-        problems, calm_at = await judged(operation, played, began, patience)
-        truth = await played.truth()
+        problems, calm_at, truth = await judged(operation, played, began, patience)
         # Killed by a call of what went before: the operation itself never came here.
         verdict.reached = operation.button not in truth.undelivered
         verdict.problems += problems if verdict.reached else []
@@ -108,7 +107,7 @@ async def dry_run(site: Site, operation: Operation) -> list[Call]:
     played = await prepared(site, operation)
     began = await site.mark()
     await operation.begin(played)
-    problems, _ = await judged(operation, played, time.monotonic(), 45)
+    problems, *_ = await judged(operation, played, time.monotonic(), 45)
     if problems:
         found = "; ".join(str(one) for one in problems)
         raise StageError(f"{operation.name} ends badly by itself: {found}")
@@ -131,26 +130,27 @@ Excuse = Callable[[list[Problem], Truth], list[Problem]]
 
 async def judged(
     operation: Operation, played: Played, began: float, patience: float, excused: Excuse | None = None
-) -> tuple[list[Problem], float]:
-    """(what is wrong when patience, in seconds since `began`, is over; when all was well and quiet)"""
+) -> tuple[list[Problem], float, Truth]:
+    """(what is wrong when patience, in seconds since `began`, is over; when all was well and quiet; how it
+    stands then)"""
     mark = await played.site.mark()
 
-    async def found() -> list[Problem]:
+    async def found() -> tuple[list[Problem], Truth]:
         truth = await played.truth()
         problems = problems_of(operation, truth)
-        return excused(problems, truth) if excused else problems
+        return excused(problems, truth) if excused else problems, truth
 
     pause = PAUSE_SECONDS
     while True:
         at = time.monotonic()
-        problems = await found()
+        problems, truth = await found()
         # Twice in a row, with quiet in between: a second effect may follow the first.
         if not problems and await played.site.quiet(mark, QUIET):
-            problems = await found()
+            problems, truth = await found()
             if not problems:
-                return [], at
+                return [], at, truth
         if time.monotonic() - began > patience:
-            return problems, time.monotonic()
+            return problems, time.monotonic(), truth
         await asyncio.sleep(pause)
         pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)
 
