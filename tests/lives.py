@@ -20,13 +20,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from integration import app, portjson
 from integration.app import Engine
 from integration.doors import port as port_door
+from integration.doors import slack as slack_door
 from integration.doors.request import Refusal
 from integration.errors import ServiceError
+from integration.mirror import Mirror
 from integration.provision import provision
 from integration.runner import Runner
 from integration.settings import PREFIX, Settings
+from integration.slack_clicks import Clicks
 from sandbox.app import Sandbox, environment
-from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
+from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET, SLACK_SIGNING_SECRET
 from sandbox.port.service import ADMIN
 from sandbox.world import Hostility, Json, World
 from tests.sandbox.serve import serve, until
@@ -152,6 +155,10 @@ async def _nowhere(message: Message) -> None:
     """Where the answer goes that nobody gets."""
 
 
+async def _no_clicks() -> Clicks:
+    raise Refusal(503, "nobody clicks here")
+
+
 async def _by_ocean(kind: str, raws: list[Json]) -> list[str]:
     """Stands in for Ocean's mapping, which has no part in what is done outside."""
     return []
@@ -170,6 +177,7 @@ class Lives:
         self._born = 0
         router = APIRouter()
         port_door.add_routes(router, lambda: PORT_CLIENT_SECRET, self._runner)
+        slack_door.add_routes(router, lambda: SLACK_SIGNING_SECRET, self._mirror, _no_clicks)
         doors = FastAPI()
         doors.include_router(router, prefix="/integration")
         self.gate = Gate(sandbox.app, doors, owners)
@@ -178,6 +186,11 @@ class Lives:
         if self.engine is None or not self.alive:
             raise Refusal(503, "nobody is there")
         return self.engine.runner
+
+    async def _mirror(self) -> Mirror:
+        if self.engine is None or not self.alive:
+            raise Refusal(503, "nobody is there")
+        return self.engine.mirror
 
     @property
     def alive(self) -> bool:

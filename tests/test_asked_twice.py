@@ -15,6 +15,7 @@ from sandbox.slack.state import BOT_USER
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
 from tests.lives import Lives, Owners, lives
+from tests.sandbox.serve import until
 from tests.services.conftest import GenerousBudget
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -196,3 +197,45 @@ async def test_public_words_follow_upon_the_last_ones(stage: Lives) -> None:
     assert (second["replaces"], third["replaces"]) == (published, updated)
     (public,) = stage.sandbox.statuspage.state()["incidents"]
     assert [one["body"] for one in public["incident_updates"]] == ["Over.", "Still slow.", "It is slow."]
+
+
+@pytest.mark.rehearsal
+async def test_an_event_of_slack_delivered_again_is_one_note(stage: Lives) -> None:
+    """With the header that says so and without, at once and to a process that has never heard of it."""
+    slack, port = stage.sandbox.slack, stage.sandbox.port
+    create(stage, "INC-6")
+    stage.press("open_war_room", "INC-6", COMMANDER)
+    await stage.seen_through()
+    room = port.store.entities["incidentWarRoom"]["INC-6"]["properties"]["channelId"]
+    slack.events.url = f"{stage.url}/integration/slack/events"
+    since = len(stage.sandbox.world.journal)
+    try:
+        ts = slack.say(room, COMMANDER, "finding: the disk is full")
+    finally:
+        slack.events.url = None
+
+    def notes() -> list[Json]:
+        found = port.store.entities["incidentNote"].values()
+        return [one for one in found if one["properties"].get("ts") == ts]
+
+    await until(notes, what="its note")
+    (note,) = notes()
+    (event,) = [
+        one
+        for one in stage.sandbox.world.journal[since:]
+        if one.direction == "out" and one.operation == "event.message"
+    ]
+    for _ in range(2):
+        for more in ({"x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout"}, {}):
+            async with httpx.AsyncClient(timeout=10) as client:
+                answer = await client.post(
+                    event.path,
+                    content=event.request["body"].encode(),
+                    headers={**event.request["headers"], **more},
+                )
+            assert answer.status_code == 200
+        await asyncio.sleep(0.3)
+        assert [(one["identifier"], one["properties"]) for one in notes()] == [
+            (note["identifier"], note["properties"])
+        ]
+        await stage.swept()
