@@ -24,7 +24,8 @@ WAR_ROOM, NOTE, COMMUNICATION = "incidentWarRoom", "incidentNote", "incidentComm
 NOTE_KINDS = ("update", "impact", "finding", "workaround", "decision", "action", "question")
 DOCUMENTS = {"timeline": "Timeline", "rca": "RCA"}
 """Markdown documents on a war room, each shown on its own."""
-_OWN_VIEW = {WAR_ROOM, NOTE, COMMUNICATION}
+DRAFT = "incidentDraft"
+_OWN_VIEW = {WAR_ROOM, NOTE, COMMUNICATION, DRAFT}
 _IN_SLACK = re.compile(r"(?:/archives/|[?&]channel=)([CG][A-Z0-9]{6,})")
 _IN_ZOOM = re.compile(r"/j/(\d{9,12})")
 _LONG = 240  # characters of a plain value before it is cut
@@ -56,6 +57,7 @@ class Incident:
     rooms: list[Json] = field(default_factory=list)
     notes: list[Json] = field(default_factory=list)
     communications: list[Json] = field(default_factory=list)
+    drafts: list[Json] = field(default_factory=list)
     others: list[Json] = field(default_factory=list)
 
     @property
@@ -104,6 +106,13 @@ class Incident:
             groups.setdefault(str(note["properties"].get("kind") or "other"), []).append(note)
         order = [k for k in NOTE_KINDS if k in groups] + [k for k in groups if k not in NOTE_KINDS]
         return [(kind, groups[kind]) for kind in order]
+
+    def voices(self) -> list[tuple[str, Json, Markup]]:
+        """The newest draft of each audience: its name, its properties and its text as HTML."""
+        newest: dict[str, Json] = {}
+        for draft in sorted(self.drafts, key=lambda one: str(one["properties"].get("draftedAt") or "")):
+            newest[str(draft["properties"].get("audience") or "status page")] = draft["properties"]
+        return [(name, one, markdown(str(one.get("text") or ""))) for name, one in sorted(newest.items())]
 
     def timeline(self) -> list[Json]:
         """Notes and communications in order of time: {"at", "what", "text"}."""
@@ -172,6 +181,8 @@ class Catalog:
                 shown.notes.append(one)
             elif one["blueprint"] == COMMUNICATION:
                 shown.communications.append(one)
+            elif one["blueprint"] == DRAFT:
+                shown.drafts.append(one)
         shown.others = [one for one in mine if one["blueprint"] not in _OWN_VIEW]
         return shown
 

@@ -65,6 +65,14 @@ BLUEPRINTS = [
         },
         incident="incident",
     ),
+    blueprint(
+        "incidentDraft",
+        {
+            **{name: text(name) for name in ("text", "state", "audience", "madeBy", "draftedAt")},
+            "sources": {"type": "array", "title": "Sources", "items": {"type": "object"}},
+        },
+        incident="incident",
+    ),
     blueprint("customerReport", {"who": text("Who")}, incident="incident"),
 ]
 
@@ -133,6 +141,16 @@ async def play(stage: Stage) -> None:
         written.append(
             ("incidentNote", {"identifier": f"n{n}", "properties": note, "relations": {"warRoom": "room-1"}})
         )
+    for n, whom in enumerate(("sales", "support", "engineering", "executives", "sales")):
+        draft = {
+            "audience": whom,
+            "text": f"**for {whom}** {n} {NASTY}",
+            "state": "ready",
+            "draftedAt": f"2026-01-31T10:0{n}:00Z",
+            "sources": [{"sentence": f"for {whom}", "sources": [f"note n{n}"]}],
+        }
+        about = {"properties": draft, "relations": {"incident": "INC-1"}}
+        written.append(("incidentDraft", {"identifier": f"d{n}", **about}))
     written += [
         (
             "incidentCommunication",

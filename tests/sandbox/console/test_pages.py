@@ -45,6 +45,16 @@ async def test_the_incident_page_has_it_all(stage: Stage) -> None:
     assert page.index('<h3 class="kind">update') < page.index('<h3 class="kind">finding')
 
 
+async def test_the_drafts_stand_side_by_side_with_what_they_rest_on(stage: Stage) -> None:
+    page = await stage.page("/incident/INC-1")
+
+    places = [page.index(f'id="draft-{name}"') for name in ("engineering", "executives", "sales", "support")]
+    assert places == sorted(places)
+    assert "<strong>for sales</strong> 4" in page, "the newest of each"
+    assert "<strong>for sales</strong> 0" not in page
+    assert "note n4" in page
+
+
 async def test_the_channel_looks_as_it_does_to_a_person(stage: Stage) -> None:
     page = await stage.page(f"/channel/{stage.channel}")
 
