@@ -171,6 +171,7 @@ def read_room(entity: Json) -> WarRoom | None:
         archived_at=when(properties.get("archivedAt")),
         last_activity_at=when(properties.get("lastActivityAt")),
         mirror=_one_of(MIRROR_STATES, properties.get("mirror"), "fresh"),
+        read_back_to=text_of(properties.get("readBackTo")),
     )
 
 

@@ -25,9 +25,11 @@ from integration.models import Json, Message, WarRoom
 from integration.note_tags import NoteTags, own_patterns
 from integration.notetaker import Marks
 from integration.people import People
+from integration.read_back import KEEP_EVERY, WHOLE, Slice, absent, slices
 from integration.room_state import RoomState
 from integration.services.slack import SlackService
 from integration.settings import Settings
+from integration.slack_payload import is_ts
 from integration.times import when
 
 WINDOW_MESSAGES = 2000  # a read takes this many messages of the channel, newest first, and all their threads
@@ -268,11 +270,63 @@ class Mirror:
                     await asyncio.sleep(known.state.settle)
                     await self._hold_late_notes(known)
                     known.lost = False
+                    self._read_back_soon(known)
                     # An erasure may have been written and the process have ended before the documents.
                     self._document_soon(known)
             except ServiceError as problem:
                 known.failures += 1
                 logger.warning(f"mirror: #{known.room.channel_name} not read: {problem}")
+
+    def _read_back_soon(self, known: Mirrored) -> None:
+        if known.behind and (known.reading_back is None or known.reading_back.done()):
+            known.reading_back = self._background(self._read_back_patiently(known))
+
+    async def _read_back_patiently(self, known: Mirrored) -> None:
+        for delay in (*READ_RETRY_SECONDS, 0.0):
+            try:
+                await self.read_back(known)
+                return
+            except ServiceError as problem:
+                name = known.room.channel_name
+                logger.warning(f"mirror: what was said earlier in #{name} is not read: {problem}")
+                await asyncio.sleep(delay)
+
+    async def read_back(self, known: Mirrored) -> None:
+        """Make notes of what was said before the window, a slice at a time, going on where it was left."""
+        room, held = known.room, await self._held(known)
+        done = room.read_back_to == WHOLE
+        # Where all was read once, only what was said since the last note before the window may be new.
+        noted = max((float(ts) for ts in held if float(ts) < known.behind), default=0.0) if done else 0.0
+        begin = room.read_back_to if is_ts(room.read_back_to) else f"{known.behind:.6f}"
+        number, until = 0, max(noted, known.state.since)
+        async for part in slices(self._slack, room, begin, until, known.state.settle):
+            if not known.on or self._rooms.get(room.channel_id) is not known:
+                return
+            async with known.lock:
+                await self._write_slice(known, part)
+            number += 1
+            if number % KEEP_EVERY == 0 and not done:
+                await self._got_back_to(known, f"{part.oldest:.6f}")
+        if not done:
+            await self._got_back_to(known, WHOLE)
+        known.behind = 0.0
+        self._sum_up_soon(known)
+
+    async def _write_slice(self, known: Mirrored, part: Slice) -> None:
+        bot = await self._slack.me()
+        beside = Mirrored(known.room, part.state, held=known.held, done=known.done)
+        batch = part.messages | absent(part, known.held or {})
+        said = people_in(message for ts in batch if (message := part.state.message(ts)))
+        names = await self._people.names(said)
+        beside.own, beside.tags = self._own, await self._tags.known(said)
+        entities = beside.entities(batch, names, bot, self._marks, self._team(known.room))
+        if entities:
+            await self._tags.write(entities)
+            known.wrote(entities)
+
+    async def _got_back_to(self, known: Mirrored, ts: str) -> None:
+        await self._catalog.patch_room(known.room.identifier, {"readBackTo": ts})
+        known.room = known.room.model_copy(update={"read_back_to": ts})
 
     async def read(self, room: WarRoom) -> None:
         """Read the whole room now and write what differs. Raises ServiceError."""
@@ -334,9 +388,11 @@ class Mirror:
         async for page in self._slack.history(channel, oldest=f"{oldest:.6f}" if oldest else None):
             found.update((message.ts, message) for message in page)
             if len(found) >= WINDOW_MESSAGES:
-                oldest = max(oldest, min(float(ts) for ts in found) - 0.000001)
+                known.behind = min(float(ts) for ts in found)
                 break
         parents = [message.ts for message in found.values() if message.thread_ts == message.ts]
+        # Nothing older is shown: it may have been deleted, or Slack's retention took it. So it is not missed.
+        oldest = max(oldest, min(map(float, found), default=float("inf")) - 0.000001)
         for replies in await asyncio.gather(*(self._slack.replies(channel, ts) for ts in parents)):
             found.update((message.ts, message) for message in replies)
         return list(found.values()), oldest

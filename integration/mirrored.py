@@ -54,6 +54,8 @@ class Mirrored:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     flushing: asyncio.Task[None] | None = None
     reading: asyncio.Task[None] | None = None
+    reading_back: asyncio.Task[None] | None = None
+    behind: float = 0.0  # what was said up to this ts is beyond the window of the last read
     counting: asyncio.Task[None] | None = None
     counted: Json = field(default_factory=dict)
     telling: asyncio.Task[None] | None = None

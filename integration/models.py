@@ -344,6 +344,7 @@ class WarRoom(Value):
     archived_at: datetime | None = None
     last_activity_at: datetime | None = None
     mirror: MirrorState = "fresh"
+    read_back_to: str = ""  # ts of the oldest message read; "0": all of them
 
 
 class Audience(Value):
