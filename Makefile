@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay sandbox run doctor provision verify export test rehearse check static fmt generate lock crashtest bench eval train picture clean
+.PHONY: help setup demo replay sandbox run doctor provision manifest audit verify export test rehearse check static fmt generate lock crashtest bench eval train picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,13 @@ doctor: setup ## Check this installation and say the next step (ARGS=--json, ARG
 
 provision: setup ## Bring Port up to date (ARGS=--dry-run shows what would change; ARGS=--remove takes it away)
 	@$(PY) -m integration.provision $(ARGS)
+
+manifest: setup ## Print the Slack app's manifest for an address (URL=https://..., or SOCKET=1)
+	@$(PY) -m scripts.manifest $(if $(SOCKET),--socket,"$(URL)")
+
+audit: setup ## Hold the pinned dependencies against the public advisories (installs pip-audit beside .venv)
+	@test -x .venv/audit/bin/pip-audit || { $(PY) -m venv .venv/audit && .venv/audit/bin/pip install --quiet pip-audit; }
+	@.venv/audit/bin/pip-audit --no-deps --disable-pip --requirement requirements.lock $(ARGS)
 
 verify: setup ## Verify an incident's record: make verify INCIDENT=INC-42 (ARGS=--json)
 	@test -n "$(INCIDENT)" || { echo "Which incident? make verify INCIDENT=INC-42" >&2; exit 2; }

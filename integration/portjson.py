@@ -1,7 +1,7 @@
 """What Port is told about us, built from the definitions on disk: blueprints, actions and automations.
 
 Pure: files and settings in, Port's JSON out. `scripts/generate.py` writes Ocean's first-install defaults
-with it, `integration/provision.py` brings an organisation up to date with it.
+with it, `integration/provision` brings an organisation up to date with it.
 
 A definition in `actions/` is neutral: one action, the button and the automations that start it. The
 same object reaches us by either door, as the body of a webhook or as the execution properties of an
