@@ -102,8 +102,8 @@ class Page:
         async def done() -> bool:
             nonlocal peak
             peak = max(peak, resident(self.stage.integration.pid))
-            journal = await self.stage.journal(since=since, operation="integration.resync_state")
-            return any("completed" in str(one["request"]) for one in journal if one["request"])
+            journal = await self.stage.journal(since=since, operation="integration.resync_state", full="true")
+            return any("completed" in str(one["request"]) for one in journal)
 
         await until("the resync has ended", done, 600)
         seconds = time.monotonic() - began
