@@ -18,6 +18,7 @@ from integration.settings import Settings
 PRIVATE_WORDS = (
     "incidentWarRoom",
     "incidentNote",
+    "incidentDraft",
     "incidentCommunication",
     "incidentCommunicationAttempt",
     "incidentRecordLink",
