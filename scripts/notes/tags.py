@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from integration.notetaker.links import links_of, urls_in
+from integration.notetaker.services import ServiceNames
 from scripts.notes.data import Line
 from scripts.notes.figures import interval
 
@@ -27,7 +28,24 @@ _TYPES = {
 
 def measure(incidents: dict[str, list[Line]]) -> dict[str, Any]:
     """By tag: what was labelled, what was given, precision and recall with intervals."""
-    return {"links": _links(incidents)}
+    return {"links": _links(incidents), "services": _services(incidents)}
+
+
+def _services(incidents: dict[str, list[Line]]) -> dict[str, Any]:
+    """Against a catalogue that knows every service labelled in any of the incidents, and only these.
+
+    A label that stands for several words of a line counts as found when it is among what was found.
+    """
+    names = {
+        str(name) for lines in incidents.values() for line in lines for name in line.get("services") or ()
+    }
+    catalogue = ServiceNames.of((name, ()) for name in sorted(names))
+    labelled = given = right = 0
+    for line in (line for lines in incidents.values() for line in lines if "services" in line):
+        wanted = {str(name).casefold() for name in line["services"]}
+        found = {name.casefold() for name in catalogue.found(str(line["text"]))}
+        labelled, given, right = labelled + len(wanted), given + len(found), right + len(wanted & found)
+    return figures(labelled, given, right)
 
 
 def _links(incidents: dict[str, list[Line]]) -> dict[str, Any]:
