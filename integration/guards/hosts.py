@@ -87,6 +87,7 @@ _COMPACT = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SEGMENT = re.compile(r"([a-z]*)(\d{0,4})[a-z]?")
+_STORES = frozenset(("db", "master", "slave", "primary", "replica", "standby", "mysql", "postgres", "kafka"))
 _EC2 = re.compile(r"(?:ip|ec2)(?:-\d{1,3}){4}(?:-[a-z0-9]+)?")
 # Kubernetes: `<deployment>-<hash of 8 to 10>-<random 5>`, `<set>-<random 5>`; its alphabet has no vowels.
 _POD = re.compile(
@@ -147,6 +148,9 @@ def machine(name: str) -> bool:
     for segment in segments:
         fit = _SEGMENT.fullmatch(segment)
         stems.append(fit.group(1) if fit else segment)
+    # db-master, primary-db: nothing but parts that machines play
+    if any(stem in _STORES for stem in segments) and all(_ROLE.fullmatch(stem) for stem in segments):
+        return True
     role = any(_ROLE.fullmatch(stem) for stem in stems if stem)
     last = segments[-1]
     numbered = bool(re.search(r"\d", last)) and not _YEAR.fullmatch(last) and len(last) <= 6

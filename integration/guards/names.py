@@ -89,9 +89,9 @@ _LEGAL = listed(
     kg kgaa lp llp se limited incorporated group holding holdings the
     """
 )
-_ABBREVIATED = re.compile(
-    r"[\s,]+(?:sp\.?\s?z\s?)?(?:[a-z]\.\s?){1,4}[a-z]?$", re.I
-)  # a.s., S.p.A., sp. z o.o.
+# a.s., S.p.A., sp. z o.o.
+_ABBREVIATED = re.compile(r"[\s,]+(?:sp\.?\s?z\s?)?(?:[a-z]\.\s?){1,4}[a-z]?$", re.I)
+_DOMAIN = re.compile(r"\.(?:com|net|org|io|co|ai|dev|app|cloud|[a-z]{2})\b")
 _OWN_WORDS = re.compile(r"[-_.\d]|[a-z][A-Z]")
 
 
@@ -211,6 +211,8 @@ def _written(text: str, word: re.Match[str], exact: str) -> bool:
     One that is an ordinary word too does not count where a sentence begins.
     """
     said = text[word.start() : word.end()]
+    if said == exact.lower() and _DOMAIN.match(text, word.end()):
+        return True  # zephyrion.com
     if said not in (exact, exact.upper()):
         return False
     if folded(exact) not in _WORDS:

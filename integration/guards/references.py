@@ -80,7 +80,7 @@ _RESOURCE = re.compile(
     r"|\bpager ?duty (?:incident |alert )?#?(?P<pager>[A-Z][A-Z0-9]{6,13})\b"
     r"|\b(?:trace|span|request|req|correlation|session|transaction|x-request|x-amzn-trace|account"
     r"|tenant|user|"
-    r"customer|org|organization|workspace)[-_ ]?id[\"']?\s?[:=]\s?[\"']?(?P<id>[\w:.@-]{6,80})",
+    r"customer|org|organization|workspace)[-_ ]?id[\"']?\s?[:=]\s?[\"']?(?P<id>[\w:.@-]{4,80})",
     re.I,
 )
 _CHAT = re.compile(
