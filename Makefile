@@ -86,6 +86,7 @@ crashtest: setup ## Kill the integration at every call and judge what follows (S
 
 bench: setup ## Measure speed and calls, as JSON lines
 	@$(PY) -m scripts.bench $(ARGS)
+	@$(PY) -m scripts.notes_bench
 	@$(PY) -m scripts.bench_page $(PAGE_ARGS)
 
 eval: setup ## Measure the quality of notes and of the leak check, as JSON lines
