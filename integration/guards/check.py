@@ -45,7 +45,8 @@ def leaks(text: str, *, knows: Knows, words: Words) -> tuple[Leak, ...]:
         if not again:
             return found
         # What cleaning has pushed together, or laid bare: it belongs to the leak beside it.
-        spans = _merged([*spans, *(_back(span, found, more) for span in again)])
+        starts = [place[0] for place in more]
+        spans = _merged([*spans, *(_back(span, found, more, starts) for span in again)])
     return _told(text, [(0, len(text), spans[0][2])])
 
 
@@ -148,9 +149,10 @@ def _replaced(text: str, found: Sequence[Leak]) -> tuple[str, list[tuple[int, in
     return "".join(parts), places
 
 
-def _back(span: _Span, found: Sequence[Leak], places: Sequence[tuple[int, int]]) -> _Span:
+def _back(
+    span: _Span, found: Sequence[Leak], places: Sequence[tuple[int, int]], starts: Sequence[int]
+) -> _Span:
     """A span of the cleaned text in terms of the original: replacements stand for all they replaced."""
-    starts = [place[0] for place in places]
 
     def original(at: int, end: bool) -> int:
         which = bisect_right(starts, at) - 1
