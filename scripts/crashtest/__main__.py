@@ -53,7 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="kills, SIGTERM and faults in one run")
     parser.add_argument("--sample", type=int, default=0, help="this many points of each operation, by chance")
     parser.add_argument("--seed", type=int, default=1, help="of that chance")
-    parser.add_argument("--parallel", type=int, default=6, help="stages at a time; they mostly wait")
+    parser.add_argument("--parallel", type=int, default=8, help="stages at a time; they mostly wait")
     parser.add_argument("--real", action="store_true", help="with the times as shipped, not shortened")
     parser.add_argument("--list", action="store_true", help="only list the calls")
     parser.add_argument("--json", action="store_true", help="JSON lines: every point, then the figures")
