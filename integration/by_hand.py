@@ -8,6 +8,8 @@ nothing. Replies in threads are talk among readers, and are left to them.
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -38,6 +40,7 @@ from integration.times import iso, now
 
 LOOK_SECONDS = 120.0  # between two looks at one channel
 LOOK_BACK = timedelta(hours=24)  # how long after our last word others' words are still about it
+SEARCH_LAG_SECONDS = 20.0  # what we have said may not be found on the record sooner
 _FRESH = timedelta(minutes=2)  # of ours, a younger one may not be on the record yet
 _OUT_OF_REACH = frozenset({"not_in_channel", "channel_not_found", "is_archived", "access_denied"})
 
@@ -131,14 +134,41 @@ class ChannelWords:
 
 
 class PageWords:
-    """What others say on the pages of public incidents of ours."""
+    """What others say on the pages of public incidents of ours. One instance a process."""
 
     def __init__(self, port: PortService, catalog: Catalog) -> None:
         self._port = port
         self._catalog = catalog
+        self._seen: dict[str, PublicIncident] = {}  # by id, while it waits
+        self._waiting: dict[str, asyncio.Task[None]] = {}
 
-    async def record(self, incident: str, public: PublicIncident) -> None:
-        """Put on the record what somebody else has said of this public incident. Raises ServiceError."""
+    def observe(self, incident: str, public: PublicIncident) -> None:
+        """Take in how a public incident of ours stands; what others have said of it is recorded as soon as
+        all of ours can be found on the record. Returns at once."""
+        self._seen[public.id] = public
+        if public.id not in self._waiting:
+            # A context of its own: the request that brought the hint ends before this does.
+            work = self._later(incident, public.id)
+            self._waiting[public.id] = asyncio.create_task(work, context=contextvars.Context())
+
+    async def stop(self) -> None:
+        """Drop what waits: the next process reads the pages again."""
+        tasks = list(self._waiting.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _later(self, incident: str, public: str) -> None:
+        try:
+            await asyncio.sleep(SEARCH_LAG_SECONDS)
+            await self._tell(incident, self._seen[public])
+        except ServiceError as problem:
+            logger.warning(f"{incident}: what others say on the page is not on the record yet: {problem}")
+        finally:
+            self._waiting.pop(public, None)
+            self._seen.pop(public, None)
+
+    async def _tell(self, incident: str, public: PublicIncident) -> None:
         known = [
             one
             for one in await self._catalog.communications(incident)
@@ -154,32 +184,30 @@ class PageWords:
             incident=incident,
             team=next((one.step.team for one in known if one.step.team), ""),
         )
-        await _record(
-            self._port,
-            [
-                _entity(
-                    about,
-                    "update_incident",
-                    key=update.id,
-                    destination=public.page_id,
-                    text=update.body,
-                    by="on the status page, not by us",
-                    at=update.created_at,
-                    receipt={
-                        "page": public.page_id,
-                        "incident": public.id,
-                        "update": update.id,
-                        "textHash": text_hash(update.body),
-                    },
-                    permalink=public.shortlink,
-                )
-                for update in public.updates
-                if update.created_at is not None
-                and update.id not in updates
-                and update.body.strip()
-                and update.body.strip() not in words
-            ],
-        )
+        entities = [
+            _entity(
+                about,
+                "update_incident",
+                key=update.id,
+                destination=public.page_id,
+                text=update.body,
+                by="on the status page, not by us",
+                at=update.created_at,
+                receipt={
+                    "page": public.page_id,
+                    "incident": public.id,
+                    "update": update.id,
+                    "textHash": text_hash(update.body),
+                },
+                permalink=public.shortlink,
+            )
+            for update in public.updates
+            if update.created_at is not None
+            and update.id not in updates
+            and update.body.strip()
+            and update.body.strip() not in words
+        ]
+        await _record(self._port, entities)
 
 
 async def _record(port: PortService, entities: Sequence[Json]) -> None:

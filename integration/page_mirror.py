@@ -120,6 +120,7 @@ class PageMirror:
 
     async def stop(self) -> None:
         """Drop what waits. Nothing is lost by it: the next process reads the pages again."""
+        await self._record.stop()
         tasks = list(self._following.values())
         for task in tasks:
             task.cancel()

@@ -39,6 +39,10 @@ class PageRecord:
         self._page_of: dict[str, str] = {}  # by public incident
         self._credited: set[str] = set()  # public incidents whose entities say whose they are
 
+    async def stop(self) -> None:
+        """Drop what waits. Nothing is lost by it: the next process reads the pages again."""
+        await self._words.stop()
+
     # Which ones
 
     async def public(self) -> list[Json]:
@@ -104,8 +108,8 @@ class PageRecord:
         entity = await self._catalog.incident_entity(incident) if incident else None
         if entity is None:
             return True
-        await self._words.record(incident, public)
         said = await self._said(incident, public)
+        self._words.observe(incident, public)
         settled = all(one.state != "sending" for one in said)
         changes = differences(entity, public) if not public.maintenance else {}
         if settled and not public.maintenance and _is_shown(entity, public, changes):

@@ -31,6 +31,7 @@ async def stage() -> AsyncIterator[Lives]:
     patch = pytest.MonkeyPatch()
     patch.setattr(app, "Budget", GenerousBudget)
     patch.setattr(by_hand, "LOOK_SECONDS", 0.0)
+    patch.setattr(by_hand, "SEARCH_LAG_SECONDS", 1.0)
     async with lives(owners) as found:
         port = found.sandbox.port
         found.start()
@@ -98,6 +99,7 @@ async def test_what_others_say_on_the_public_page(stage: Lives) -> None:
     stage.press("publish_status_page", "INC-2", COMMANDER, **given, notifySubscribers=False)
     await stage.seen_through()
     (public,) = stage.sandbox.statuspage.state()["incidents"]
+    stage.sandbox.world.hostility.search_lag_seconds = 0.8  # our own post is not found at once
     stage.sandbox.statuspage.people.post_update(public["id"], "Fixed, by hand.", "monitoring")
     pages = stage.present.pages
     assert pages is not None
@@ -109,6 +111,7 @@ async def test_what_others_say_on_the_public_page(stage: Lives) -> None:
         pages.observe(DEFAULT_PAGE, public["id"])
         await until(known, what="its record")
         await until(lambda: not pages._following, what="the end of the read")
+        await until(lambda: not pages._record._words._waiting, what="a second look")
 
     (one,) = known()
     assert (one["text"], one["state"], one["destination"]) == ("Fixed, by hand.", "sent", DEFAULT_PAGE)
