@@ -83,7 +83,7 @@ def postmortem(
         if one.step.operation in PUBLIC_OPERATIONS and one.state == "sent" and written_words(one.step)
     ]
     sections = [
-        ("What happened", "\n".join([*filter(None, what), _plain(told, "finding")])),
+        ("What happened", "\n\n".join([*filter(None, what), _plain(told, "finding")])),
         ("Impact", _plain(told, "impact")),
         ("What helped", _plain(told, "workaround")),
         ("What we do next", _plain(told, "action")),
@@ -95,7 +95,8 @@ def postmortem(
 
 def _plain(notes: Sequence[NoteFacts], kind: NoteKind) -> str:
     """What notes of one kind say, without who said it and where."""
-    lines = ["- " + mdtext.inline(mdtext.one_line(note.title, 300)) for note in notes if note.kind == kind]
+    chosen = [note for note in notes if note.kind == kind and note.open]
+    lines = ["- " + mdtext.inline(mdtext.one_line(timeline.words_of(note), 300)) for note in chosen]
     return "\n".join(mdtext.fitting(lines, 20, 8_000)) or "(to be written)"
 
 

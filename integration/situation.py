@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from integration import mdtext
 from integration.models import Json, NoteKind, Value
-from integration.timeline import NoteFacts
+from integration.timeline import NoteFacts, words_of
 
 WORDS_LIMIT = 280  # characters of one note
 LISTED = 20  # open actions or questions; of more only how many
@@ -70,9 +70,8 @@ def line(note: NoteFacts | None, *, owners: bool = False, limit: int = WORDS_LIM
     """One note on one line of Markdown: what, for whom, by whom, and when with the way to its source."""
     if note is None:
         return ""
-    words = note.text if note.text.strip() else note.title
     marks = [mark for mark, true in (("edited", note.edited), ("unsure", not note.sure)) if true]
-    said = mdtext.inline(mdtext.one_line(words, limit))
+    said = mdtext.inline(mdtext.one_line(words_of(note), limit))
     by = mdtext.inline(mdtext.one_line(note.author, 200)) or "unknown"
     at = mdtext.link(note.permalink, f"{mdtext.moment(note.said_at)} UTC")
     who = f" **{mdtext.inline(mdtext.one_line(note.owner, 200)) or 'no owner'}**" if owners else ""

@@ -143,6 +143,13 @@ def markdown(found: Sequence[Event], entries: int = MAX_ENTRIES, size: int = MAX
     return f"{out} earlier {entries_were} left out here; notes and communications hold them all.\n\n{table}"
 
 
+def words_of(note: NoteFacts) -> str:
+    """What a note says, without the prefix that names its kind."""
+    words = note.text if note.text.strip() else note.title
+    head, colon, rest = words.partition(":")
+    return rest.lstrip() if colon and rest.strip() and head.strip(" *_`").lower() == note.kind else words
+
+
 def happened_at(communication: Communication) -> datetime:
     """The provider's time of it; when it was intended, where there is none."""
     receipt = communication.receipt
@@ -203,7 +210,7 @@ def _of_note(note: NoteFacts) -> Event:
     return Event(
         time=mdtext.utc(note.said_at),
         kind=note.kind,
-        text=mdtext.one_line(note.text if note.text.strip() else note.title, WORDS_LIMIT),
+        text=mdtext.one_line(words_of(note), WORDS_LIMIT),
         by=note.author,
         link=note.permalink,
     )

@@ -1,7 +1,8 @@
 """`make replay FILE=...`: a real incident's timeline, said again in a war room, and the notes it led to.
 
 FILE holds JSON lines with at least ts (ISO 8601), author and text; `incident` names which incident a
-line belongs to. Lines of the channel "timeline" and "pagerduty" are said like those of "chat".
+line belongs to, `id` the line for those whose `thread` says that they reply to it, `reactions` who reacted
+([[emoji, author], ...]). Lines of the channel "timeline" and "pagerduty" are said like those of "chat".
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -28,6 +30,7 @@ from sandbox.stage import Json, Stage, StageError, until
 
 COMMANDER = "commander@example.com"
 QUIET_SECONDS = 4.0  # notes are complete when none has changed for so long
+OURS = Path(__file__).with_name("incident.jsonl")  # an invented incident
 MAX_TEXT = 40_000  # Slack cuts longer messages
 
 
@@ -37,6 +40,9 @@ class Line:
     author: str
     text: str
     incident: str
+    name: str = ""  # by which replies name it
+    thread: str = ""  # the name of the line it replies to
+    reactions: tuple[tuple[str, str], ...] = ()  # (emoji, who)
 
 
 def read(path: Path, incident: str) -> list[Line]:
@@ -61,6 +67,9 @@ def read(path: Path, incident: str) -> list[Line]:
                     str(item["author"]),
                     str(item["text"]),
                     str(item.get("incident") or ""),
+                    str(item.get("id") or ""),
+                    str(item.get("thread") or ""),
+                    tuple((str(emoji), str(who)) for emoji, who in item.get("reactions") or ()),
                 )
             )
         except (ValueError, KeyError, TypeError) as problem:
@@ -116,14 +125,22 @@ async def play(stage: Stage, lines: list[Line], seconds: float, console: Console
     room = await until("the automation opens the war room", opened, 60)
     channel = str(room["properties"]["channelId"])
     started = time.monotonic()
+    stamps: dict[str, str] = {}
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"saying {len(lines)} messages", total=len(lines))
         for line, pause in zip(lines, pauses(lines, seconds), strict=True):
             await asyncio.sleep(pause)
-            await stage.say(channel, email(line.author), line.text[:MAX_TEXT])
+            thread = {"thread_ts": stamps[line.thread]} if line.thread in stamps else {}
+            ts = await stage.say(channel, email(line.author), line.text[:MAX_TEXT], **thread)
+            stamps[line.name or ts] = ts
+            for emoji, who in line.reactions:
+                mark = {"channel": channel, "ts": ts, "user": email(who), "name": emoji}
+                await stage.ask("POST", "/slack/react", mark)
             progress.advance(task)
     said = time.monotonic()
     notes = await _quiet(stage, identifier)
+    await stage.finished(await stage.press("write_rca", identifier, {}, COMMANDER))
+    documents = (await stage.entity("incidentWarRoom", identifier) or {"properties": {}})["properties"]
     return {
         "incident": title,
         "channel": room["properties"]["channel"],
@@ -131,6 +148,7 @@ async def play(stage: Stage, lines: list[Line], seconds: float, console: Console
         "notes": [_note(note) for note in notes],
         "by_kind": dict(Counter(note["properties"]["kind"] for note in notes)),
         "seconds": {"saying": round(said - started, 1), "until_quiet": round(time.monotonic() - said, 1)},
+        "rca": documents.get("rca", ""),
         "console": f"{stage.base}/console/incident/{identifier}",
     }
 
@@ -161,6 +179,7 @@ def show(console: Console, summary: Json) -> None:
         cells = (note["kind"], note["author"], note["title"], f"{note['confidence']:.2f}", note["how"])
         table.add_row(*(escape(str(cell)) for cell in cells))
     console.print(table)
+    console.print(Markdown(summary["rca"]))
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(summary["by_kind"].items()))
     console.print(
         f"{summary['messages']} messages, {len(summary['notes'])} notes: {kinds}. "
@@ -189,7 +208,7 @@ async def main(options: argparse.Namespace) -> int:
 
 def arguments(args: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make replay FILE=...", description=__doc__)
-    parser.add_argument("file", help="timeline as JSON lines")
+    parser.add_argument("file", nargs="?", default=str(OURS), help="timeline as JSON lines (default: ours)")
     parser.add_argument("--incident", default="", help="which incident of the file (default: the largest)")
     parser.add_argument("--seconds", type=float, default=15.0, help="compress the timeline to this")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")

@@ -21,7 +21,7 @@ import yaml
 from integration import portjson, vendor_apps
 from integration.provision import wanted
 from integration.settings import REQUIRED, Settings, variable
-from scripts import doc_tables
+from scripts import doc_tables, example
 
 ROOT = portjson.ROOT
 SPEC = ROOT / ".port/spec.yaml"
@@ -85,6 +85,7 @@ def generated() -> dict[Path, str]:
         ROOT / "slack/manifest.json": _json(vendor_apps.slack_manifest()),
         ROOT / "slack/manifest.socket.json": _json(vendor_apps.slack_manifest(socket_mode=True)),
         ROOT / ".env.example": _env_example(),
+        example.TARGET: example.page(),
     }
     files[ROOT / "docs/actions.md"] = doc_tables.actions_page()
     tables = (

@@ -22,6 +22,7 @@ PRIVATE_WORDS = (
     "incidentCommunication",
     "incidentCommunicationAttempt",
     "incidentRecordLink",
+    "incidentBridgeEvent",
 )
 """Where what is said about a private incident stands."""
 
