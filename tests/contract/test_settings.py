@@ -25,6 +25,7 @@ REQUIRED = {"slack_bot_token": "xoxb-not-a-secret", "slack_signing_secret": "not
 SECRETS = {
     "slack_bot_token",
     "slack_signing_secret",
+    "slack_app_token",
     "zoom_client_secret",
     "zoom_webhook_secret",
     "statuspage_api_key",
