@@ -125,7 +125,10 @@ def test_what_is_written_of_a_communication_is_known_to_its_blueprint() -> None:
 
 def test_a_link_of_the_record_says_every_outcome_and_nothing_its_blueprint_does_not_know() -> None:
     found = next(one for one in portjson.blueprints().own if one["identifier"] == LINK)
-    entity = link_entity(Link(incident="INC-1", number=1, receipt={"ts": "1.2"}, permalink="https://e.com"))
+    link = Link(
+        incident="INC-1", number=1, receipt={"ts": "1.2"}, permalink="https://e.com", replaces="INC-1:draft"
+    )
+    entity = link_entity(link)
 
     assert set(found["schema"]["properties"]) == set(entity["properties"])
     assert set(found["relations"]) == set(entity["relations"])
