@@ -47,7 +47,7 @@ async def test_a_prefix_sets_the_kind(room: Room) -> None:
 
 
 async def test_a_reaction_makes_a_note_of_chatter_and_its_removal_unmakes_it(room: Room) -> None:
-    ts = await room.say("hm, strange colours today")
+    ts = await room.say("haha, good morning everyone")
     await room.act("react", ts, COMMANDER, name="scales")
 
     assert (await stands(room, ts, kind="decision"))["how"] == "mark"
