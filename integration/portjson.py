@@ -127,6 +127,8 @@ def _button(definition: Json, settings: Settings, door: Door) -> Json:
     button = copy.deepcopy(definition["button"])
     inputs = button["userInputs"]["properties"]
     inputs[OPERATION_INPUT] = copy.deepcopy(_OPERATION_FIELD)
+    if "order" in button["userInputs"]:
+        button["userInputs"]["order"].append(OPERATION_INPUT)
     identifier, changes = button.pop("identifier"), button.pop("body", {})
     blueprint = button.pop("blueprint", settings.incident_blueprint)
     approval = {key: button.pop(key) for key in APPROVAL if key in button}

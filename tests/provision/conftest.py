@@ -25,6 +25,11 @@ BLUEPRINTS = {path.stem for path in (portjson.ROOT / "blueprints").glob("*.json"
 AUDIENCES = {"engineering", "support", "sales", "executives"}
 
 
+def settled(line: str) -> bool:
+    """Whether nothing was left to do: as it should be, or not for this organisation."""
+    return line.endswith("unchanged") or ": left out" in line
+
+
 class Organisation:
     """The sandbox's Port with the product's client on it."""
 
