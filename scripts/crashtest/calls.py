@@ -23,7 +23,7 @@ _PREFIXES = re.compile(r"^(/port/v1|/slack/api|/zoom/v2|/statuspage/v1)")
 _VARIABLE: dict[str, str] = {
     # What differs from time to time in the path of one and the same call.
     "RUN": r"\br_\w+",
-    "HASH": r"\b[0-9a-f]{16}\b",
+    "HASH": r"\b(?:[0-9a-f]{16}|[0-9a-f]{10})\b",
     "ID": r"\b[a-z0-9]{12}\b",
     "NUMBER": r"\b[0-9]{9,}\b",
     "SERVICE": r"\bservice-[0-9]+\b",
