@@ -39,7 +39,8 @@ async def read_recorded(port: PortService, settings: Settings, incident: str) ->
     links, entity, shown = await asyncio.gather(
         read_chain(port, incident), catalog.incident_entity(incident), catalog.communications(incident)
     )
-    communications = {one.step.key: one for one in shown}
+    # A draft has not been communicated.
+    communications = {one.step.key: one for one in shown if one.state != "draft"}
     # Port's search lags: what it does not show is asked for, and what it says against somebody too.
     linked = {link.communication for link in links if link.communication}
     await _look_again(catalog, communications, linked - set(communications))
