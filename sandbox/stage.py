@@ -174,6 +174,8 @@ class Stage:
         env |= {
             "OCEAN__BASE_URL": self.url,
             "OCEAN__INITIALIZE_PORT_RESOURCES": "false",
+            # In a story that lasts seconds every change of status comes soon after another.
+            "OCEAN__INTEGRATION__CONFIG__NOTICE_CALM_SECONDS": "0",
             "APPLICATION__ENABLE_HTTP_LOGGING": "false",
             "APPLICATION__PORT": str(self.integration_port),
             "PYTHONUNBUFFERED": "1",

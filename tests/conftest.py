@@ -30,8 +30,10 @@ REHEARSALS = (
     "test_two_processes.py",
     "test_killed.py",
     "test_audiences.py",
+    "test_demo.py",
 )
-"""Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them."""
+"""Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them, and what is marked
+as a rehearsal in other files."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest goes by the marks

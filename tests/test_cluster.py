@@ -244,11 +244,13 @@ def posted(stage: Bench, step: Step) -> int:
     )
 
 
+@pytest.mark.rehearsal
 @needs_redis
 async def test_two_who_find_what_a_dead_one_left_do_it_once(stage: Bench, redis: RedisServer) -> None:
     await found_by_two(stage, redis)
 
 
+@pytest.mark.rehearsal
 async def test_two_by_mistake_who_find_what_a_dead_one_left_do_it_once(stage: Bench) -> None:
     await found_by_two(stage, None)
 

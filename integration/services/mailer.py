@@ -203,7 +203,7 @@ class Mailer:
             local_hostname=self._domain,
             timeout=self._timeout,
             use_tls=self._tls == "tls",
-            start_tls=False,  # done below, where it can be told from connecting
+            start_tls=False,  # done apart, where it can be told from connecting
             tls_context=self._context,
         )
 

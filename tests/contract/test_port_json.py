@@ -218,13 +218,15 @@ def test_a_communication_is_sent_for_its_incident() -> None:
 
     body = rendered(
         {key: action["invocationMethod"]["body"][key] for key in ("incident", "snapshot", "inputs")},
-        {"entity": held, "inputs": {}},
+        {"entity": held, "inputs": {"overtaken": True}},
     )
 
     assert action["trigger"]["blueprintIdentifier"] == "incidentCommunication"
-    assert body == {"incident": "INC-1", "snapshot": None, "inputs": {"communication": "INC-1:update:1"}}
-    offered = action["trigger"]["condition"]["rules"]
-    assert offered == [{"property": "state", "operator": "in", "value": ["held", "failed", "unknown"]}]
+    inputs = {"communication": "INC-1:update:1", "overtaken": True}
+    assert body == {"incident": "INC-1", "snapshot": None, "inputs": inputs}
+    (offered,) = action["trigger"]["condition"]["rules"]
+    assert (offered["property"], offered["operator"]) == ("state", "in")
+    assert not {"sending", "sent"} & set(offered["value"])
 
 
 def test_an_automation_is_created_switched_on_and_reads_the_event() -> None:

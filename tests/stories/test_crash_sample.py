@@ -18,11 +18,12 @@ from scripts.crashtest.trap import When
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATIENCE = 45.0
-POINTS: list[tuple[str, str, str, When]] = [
-    ("open", "slack", "conversations.create", "late"),
-    ("update", "mail", "smtp.data", "acted"),
-    ("publish", "statuspage", "incidents.create", "acted"),
-    ("events", "port", "entities.bulk", "lost"),
+longer = pytest.mark.rehearsal
+POINTS = [
+    pytest.param("open", "slack", "conversations.create", "late"),
+    pytest.param("update", "mail", "smtp.data", "acted"),
+    pytest.param("publish", "statuspage", "incidents.create", "acted", marks=longer),
+    pytest.param("events", "port", "entities.bulk", "lost", marks=longer),
 ]
 
 
@@ -46,6 +47,7 @@ async def test_killed_there_it_ends_as_if_it_had_not_been(
     assert verdict.unknown <= (4 if operation == "update" else 0)
 
 
+@longer
 async def test_a_dead_zoom_leaves_no_mute_channel(site: Site) -> None:
     dead = next(fault for fault in faults(2.0) if fault.name == "dead")
     call = Call("zoom", "meetings.create", 0, acts=True, changes=True)

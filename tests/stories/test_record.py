@@ -154,6 +154,7 @@ async def test_an_honest_incident_verifies_and_is_exported(stage: Stage) -> None
         assert room.properties["bridge"] not in text, "whoever has the link can join"
 
 
+@pytest.mark.rehearsal
 async def test_what_is_changed_afterwards_is_named(stage: Stage) -> None:
     incident, _ = await told(stage)
     chain = await links(incident, 8)

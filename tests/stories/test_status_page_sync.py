@@ -112,6 +112,7 @@ async def test_a_webhook_brings_a_change_by_hand_to_port_and_onto_the_incident(
     assert secret not in stage.integration.log.read_text("utf-8", "replace")
 
 
+@pytest.mark.rehearsal
 async def test_without_webhooks_changes_by_hand_are_found_by_looking(stage: Stage, hand: Hand) -> None:
     incident = await Incident.created(stage)
     public = await public_of(stage, hand, incident.identifier)
@@ -136,6 +137,7 @@ async def test_without_webhooks_changes_by_hand_are_found_by_looking(stage: Stag
     assert bodies == {"We are looking into it.", "A fix is out.", "It is over."}
 
 
+@pytest.mark.rehearsal
 async def test_a_page_that_cannot_be_read_costs_no_entity(stage: Stage, hand: Hand) -> None:
     before = {one["identifier"] for one in await stage.entities("statuspageComponent")}
     assert before
