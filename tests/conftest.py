@@ -32,8 +32,8 @@ REHEARSALS = (
     "test_audiences.py",
     "test_demo.py",
 )
-"""Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them, and what is marked
-as a rehearsal in other files."""
+"""Stories that mostly wait, for what was cut off to come to rest: `make rehearse` plays them, and what other
+files mark as a rehearsal."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest goes by the marks

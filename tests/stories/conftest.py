@@ -28,8 +28,8 @@ async def stage() -> AsyncIterator[Stage]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def other_stage() -> AsyncIterator[Stage]:
     """The other choice in every setting: Ocean claims runs and Slack talks by Socket Mode, so that neither
-    needs an address of ours; private rooms may be read by a team, rooms are archived at once, and a static bridge
-    stands in for Zoom."""
+    needs an address of ours; private rooms may be read by a team, rooms are archived at once, and a static
+    bridge stands in for Zoom."""
     settings = {
         "DOOR": "integration_action",
         "PRIVATE_ROOMS_TEAM": TEAM,
