@@ -120,7 +120,8 @@ class Engine:
         if self.cluster is not None:
             await self.cluster.leave()
         closing = [self.slack.aclose(), self.port.aclose()]
-        closing += [service.aclose() for service in (self.zoom, self.statuspage) if service is not None]
+        # Statuspage is left to the end of the process: a resync of Ocean's may still be reading from it.
+        closing += [self.zoom.aclose()] if self.zoom is not None else []
         await asyncio.gather(*closing, return_exceptions=True)
 
 
