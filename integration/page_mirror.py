@@ -21,6 +21,7 @@ from integration.effects_public import marker
 from integration.errors import BadInput, ServiceError
 from integration.live_upserts import COMPONENT, INCIDENT, PAGE, UPDATE
 from integration.models import Json, PublicIncident
+from integration.page_contradictions import PageContradictions
 from integration.page_figures import PageFigures
 from integration.page_record import OPEN, PageRecord, differences, properties, related
 from integration.services.port import PortService
@@ -53,6 +54,7 @@ class PageMirror:
     ) -> None:
         self._record = PageRecord(port, catalog, settings)
         self._figures = PageFigures(port, statuspage, settings)
+        self._contradictions = PageContradictions(port, catalog, settings)
         statuspage.on_written(self._answered)
         self._statuspage = statuspage
         self._settings = settings
@@ -184,6 +186,7 @@ class PageMirror:
         waits until nobody else wants a request."""
         await self.poll()
         await self._record.silence()
+        await self._contradictions.refresh()
         await self._figures.refresh()
 
     async def _poll_page(self, page: str, incidents: dict[str, bool]) -> None:

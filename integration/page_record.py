@@ -183,7 +183,10 @@ class PageRecord:
                 continue
             logger.warning(f"statuspage: {public} of {entity['identifier']} was deleted on page {page}")
             nothing: Json = dict.fromkeys(
-                ("publicStatus", "publicIncident", "publicSince", "publicSilenceMinutes")
+                (
+                    *("publicStatus", "publicIncident", "publicSince", "publicSilenceMinutes"),
+                    *("publicContradictions", "publicAfterClosingSince"),
+                )
             )
             nothing["publicDrift"] = "- The public incident was deleted on its page."
             await self._catalog.patch_incident(str(entity["identifier"]), nothing, {PUBLIC_INCIDENT: None})

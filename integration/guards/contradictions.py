@@ -75,6 +75,7 @@ class Public(Value):
     held: frozenset[str] = frozenset()  # components that another open incident or a maintenance holds
     started_at: datetime | None = None  # what the page shows as its beginning
     limits: bool = True  # whether name and body are about to be written
+    stands: bool = False  # whether the page says so already
 
 
 class Inside(Value):
@@ -130,21 +131,20 @@ def _reasons(
 
 
 def _state(public: Public, inside: Inside, now: datetime, rules: Rules) -> Iterator[tuple[GuardRule, str]]:
-    stands = inside.status or "open"
+    stands, says = inside.status or "open", "says" if public.stands else "would say"
     if public.status in _OVER and not inside.closed:
-        yield "resolved early", f"the page would say {public.status} while the incident is still {stands}"
+        yield "resolved early", f"the page {says} {public.status} while the incident is still {stands}"
     if public.status in _WORKED_ON and inside.closed:
-        since = (now - inside.closed_at) if inside.closed_at else None
-        if since is not None and since > timedelta(minutes=rules.late_minutes):
-            minutes = int(since.total_seconds() // 60)
+        since = inside.closed_at
+        if since is not None and now - since > timedelta(minutes=rules.late_minutes):
             yield (
-                "resolved late",
-                f"the incident is {stands} for {minutes} minutes and the page says {public.status}",
+                "resolved late",  # its words stay the same while it lasts
+                f"the incident is {stands} since {_told(since)} and the page says {public.status}",
             )
     if not inside.closed and public.status in _WORKED_ON:
         known = _PROGRESS.get(inside.status.lower())
         if known is not None and _PROGRESS[public.status] - known >= 2:
-            yield "status ahead", f"the page would say {public.status} while the incident is {stands}"
+            yield "status ahead", f"the page {says} {public.status} while the incident is {stands}"
 
 
 def _components(public: Public) -> Iterator[tuple[GuardRule, str]]:
@@ -156,7 +156,8 @@ def _components(public: Public) -> Iterator[tuple[GuardRule, str]]:
         if status not in ("", "operational") and identifier not in public.held
     )
     if left:
-        yield "components", f"the page would say {public.status} and leave {', '.join(left)}"
+        says, leave = ("says", "leaves") if public.stands else ("would say", "leave")
+        yield "components", f"the page {says} {public.status} and {leave} {', '.join(left)}"
 
 
 def _impact(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[GuardRule, str]]:
@@ -165,15 +166,16 @@ def _impact(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[Guar
     )
     if wanted not in _IMPACTS or public.status not in _WORKED_ON:
         return
+    shows = "shows" if public.stands else "would show"
     if public.impact in _IMPACTS and public.impact != wanted:
         how = "less" if _IMPACTS.index(public.impact) < _IMPACTS.index(wanted) else "more"
         yield (
             "impact",
-            f"the page would show impact {public.impact}, {how} than {inside.severity} means ({wanted})",
+            f"the page {shows} impact {public.impact}, {how} than {inside.severity} means ({wanted})",
         )
     shown = [_WORST.get(status, 0) for status in public.components.values()]
     if shown and max(shown) == 0 and _IMPACTS.index(wanted) >= 2:
-        yield "impact", f"every component would show as operational while the incident is {inside.severity}"
+        yield "impact", f"every component {shows} as operational while the incident is {inside.severity}"
 
 
 def _start(public: Public, inside: Inside, rules: Rules) -> Iterator[tuple[GuardRule, str]]:
