@@ -26,6 +26,7 @@ from actions.registry import ACTIONS, handlers
 from integration import portjson
 from integration.audience_catalog import AudienceCatalog
 from integration.bridge import Bridge
+from integration.bridge_watch import BridgeWatch
 from integration.budget import Budget
 from integration.by_hand import ChannelWords
 from integration.catalog import Catalog
@@ -39,6 +40,7 @@ from integration.doors import slack as slack_door
 from integration.doors import statuspage as statuspage_door
 from integration.doors import zoom as zoom_door
 from integration.doors.request import Refusal
+from integration.draft_opinion import DraftOpinion
 from integration.effects import effects
 from integration.effects_public import public_effects
 from integration.errors import BadInput, ServiceError
@@ -189,6 +191,9 @@ def build(
     async def document(room: WarRoom) -> None:
         await write_documents(kit, await catalog.incident(room.incident), room)
 
+    ai = None
+    if settings.port_ai:
+        ai = PortAi(port_url, client_id, client_secret, budget, timeout, f"incident-comms/{version()}")
     process = secrets.token_hex(4)
     cluster = None
     mirror, locks = Mirror(catalog, slack, people, settings, document), KeyedLocks()
@@ -227,6 +232,7 @@ def build(
         PageCatalog(port, settings),
         GuardWords(port, settings),
         AudienceCatalog(port, catalog, settings),
+        DraftOpinion(ai, settings.port_ai_communicator) if ai else None,
     )
     clicks = Clicks(catalog, port, people, mirror, slack.screen, settings, portjson.definitions())
     runner = Runner(port, handlers(kit), cluster, clicks.tell)
@@ -263,6 +269,9 @@ def build(
                 for line in await archive(room, kit):
                     logger.info(line)
 
+    bridge = Bridge(catalog, mirror, settings, ZoomFiles(settings.zoom_api_url, timeout))
+    # With Zoom's webhooks nobody has to look.
+    watch = BridgeWatch(zoom, bridge.write) if zoom and not settings.zoom_webhook_secret else None
     sweeper = Sweeper(
         port,
         catalog,
@@ -277,6 +286,7 @@ def build(
         interval=settings.sweep_interval_seconds,
         peers=cluster,
         promises=lambda: look_after_audiences(kit),
+        calls=watch.look if watch else None,
     )
 
     def look_after(process: str) -> None:
@@ -288,13 +298,11 @@ def build(
     if cluster is not None:
         cluster.on_gone(look_after)
     opinion = None
-    if settings.port_ai:
+    if ai is not None:
 
         async def tell(room: str, who: str) -> None:
             await catalog.patch_room(room, {"notetaker": who})
 
-        agent = f"incident-comms/{version()}"
-        ai = PortAi(port_url, client_id, client_secret, budget, timeout, agent)
         opinion = SecondOpinion(ai, settings.port_ai_agent, tell)
         opinion.judged, mirror.consider = mirror.judged, opinion.consider
 
@@ -315,7 +323,7 @@ def build(
         socket,
         sweeper,
         cluster,
-        Bridge(catalog, mirror, settings, ZoomFiles(settings.zoom_api_url, timeout)),
+        bridge,
         opinion,
     )
 

@@ -37,6 +37,7 @@ from integration.times import now, when
 ANSWER_SECONDS = 2.5  # Zoom waits 3 s
 FOREIGN_SECONDS = 120.0  # how long we remember that a meeting is none of ours
 FOREIGN_MOST = 10_000
+_ONCE = ("started", "joined", "ended")
 BRIDGE_STATES = {"started": "started", "ended": "ended"}
 
 
@@ -71,7 +72,7 @@ class Bridge:
         key = f"{news.uuid}:{news.what}:{news.person_id}"
         work = self._working.get(key)
         if work is None:
-            work = self._working[key] = asyncio.create_task(self._write(room, news))
+            work = self._working[key] = asyncio.create_task(self.write(room, news))
             work.add_done_callback(lambda task: self._done(key, task))
         done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
         if not done:
@@ -98,7 +99,8 @@ class Bridge:
             self._foreign[meeting] = at + FOREIGN_SECONDS
         return found
 
-    async def _write(self, room: WarRoom, news: News) -> None:
+    async def write(self, room: WarRoom, news: News) -> None:
+        """Bring the room, the timeline and the notes up to what is told."""
         if state := BRIDGE_STATES.get(news.what):
             await self._catalog.patch_room(room.identifier, {"bridgeState": state})
         # An earlier close may have made it private meanwhile; Port knows.
@@ -118,11 +120,12 @@ class Bridge:
                 await self._erase(room, news, TRANSCRIPT)
 
     async def _happened(self, room: WarRoom, news: News, detail: str = "", link: str = "") -> None:
-        """Write that it happened, once. Who comes back has joined when he first came."""
+        """Write that it happened, once. Who comes back has joined when he first came, and what was seen by
+        looking has happened before."""
         entity = entity_of(room, news, team=self._team(room), detail=detail, link=link)
         held = await self._catalog.entity(BRIDGE_EVENT, entity["identifier"])
         before = when(((held or {}).get("properties") or {}).get("at"))
-        if held is not None and news.what == "joined" and before is not None and before <= news.at:
+        if held is not None and news.what in _ONCE and before is not None and before <= news.at:
             return
         await self._catalog.merge(BRIDGE_EVENT, [entity])
 

@@ -104,6 +104,14 @@ class Meeting(Value):
     status: str = ""  # waiting | started | ""
 
 
+class PastMeeting(Value):
+    """A call that took place and is over."""
+
+    uuid: str
+    started: datetime
+    ended: datetime
+
+
 class ZoomUser(Value):
     """A person of the Zoom account who may be a host."""
 

@@ -44,8 +44,9 @@ class Sweeper:
     `tend` does what time asks for in one room (archive after the quiet hours); `reconcile` finds out what
     became of an intent that nobody wants done any more; `link` links outcomes that nobody linked;
     `promises` settles what audiences were promised and tells what was held back for a while;
-    `poll` looks for what was changed by hand on the status page; `missed` takes up what Port's automations
-    asked for while nobody was there (incidents last changed before a time, without those under way).
+    `poll` looks for what was changed by hand on the status page, `calls` for calls that have begun or ended
+    in rooms in use; `missed` takes up what Port's automations asked for while nobody was there (incidents
+    last changed before a time, without those under way).
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Sweeper:
         interval: float,
         peers: Peers | None = None,
         promises: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        calls: Callable[[Sequence[WarRoom]], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._port = port
         self._catalog = catalog
@@ -75,6 +77,7 @@ class Sweeper:
         self._beside: dict[str, asyncio.Task[None]] = {}
         self._poll = poll
         self._promises = promises
+        self._calls = calls
         self._link = link
         self._missed = missed
         self._started = now()
@@ -146,6 +149,8 @@ class Sweeper:
         rooms = await self._catalog.rooms_in_use()
         for room in sorted(rooms, key=_activity, reverse=True):
             self._mirror.watch(room, read=read, found=True)
+        if self._calls is not None:
+            self._go_on("calls", self._calls(rooms))
         for room in rooms:
             await _safely(f"#{room.channel_name}", self._tend(room))
 

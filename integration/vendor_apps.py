@@ -64,6 +64,7 @@ ZOOM_OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "meetings.get": ("meeting:read:meeting:admin", "meeting:read:admin"),
     "meetings.list": ("meeting:read:list_meetings:admin", "meeting:read:admin"),
     "meetings.status": ("meeting:update:status:admin", "meeting:write:admin"),
+    "past_meetings.get": ("meeting:read:past_meeting:admin", "meeting:read:admin"),
     "users.get": ("user:read:user:admin", "user:read:admin", "user:write:admin"),
 }
 """For each operation the scopes of which one is enough: the granular one first, then classic ones."""

@@ -214,7 +214,8 @@ class Stage:
             await self.ask("POST", "/slack/events-url", {"url": f"{slack}/events"})
             await self.ask("POST", "/slack/interactivity-url", {"url": f"{slack}/interactions"})
             await self.ask("POST", "/slack/commands-url", {"url": f"{slack}/commands"})
-        await self.ask("POST", "/zoom/webhook-url", {"url": f"{self.url}/integration/zoom/events"})
+        if self.integration.env.get("OCEAN__INTEGRATION__CONFIG__ZOOM_WEBHOOK_SECRET"):
+            await self.ask("POST", "/zoom/webhook-url", {"url": f"{self.url}/integration/zoom/events"})
         if secret := self.integration.env.get("OCEAN__INTEGRATION__CONFIG__STATUSPAGE_WEBHOOK_SECRET"):
             page_url = f"{self.url}/integration/statuspage/{secret}/events"
             await self.ask("POST", "/statuspage/webhook-url", {"url": page_url})

@@ -93,7 +93,8 @@ class DoorChecks:
     async def _zoom(self) -> Finding:
         secret = self.settings.zoom_webhook_secret
         if not secret:
-            return off("doors.zoom", "no secret is set: whether a call has begun or ended is not told")
+            said = "no secret is set: calls are looked at instead; who joined and what was said is not told"
+            return off("doors.zoom", said)
         plain, stamp = secrets.token_hex(8), str(int(time.time()))
         message = {"event": "endpoint.url_validation", "payload": {"plainToken": plain}}
         body = json.dumps(message).encode()

@@ -17,8 +17,9 @@ import httpx
 
 from integration.budget import Budget, Priority, Rate
 from integration.errors import CredentialsRefused, RateLimited, Refused, ServiceError
-from integration.models import Json, Meeting, ZoomUser
+from integration.models import Json, Meeting, PastMeeting, ZoomUser
 from integration.services.http import Answer, Bearer, Call, HttpClient, Patience, Tokens, seconds_to_wait
+from integration.times import when
 
 SERVICE = "zoom"
 TOPIC_LIMIT, AGENDA_LIMIT = 200, 2000  # characters
@@ -134,6 +135,24 @@ class ZoomService:
             return None
         self._expect(call, answer)
         return self._meeting(call, answer.object(), "")
+
+    async def past_meeting(
+        self, meeting_id: str, *, priority: Priority = Priority.INTERNAL
+    ) -> PastMeeting | None:
+        """The latest call of this meeting that is over, None when there was none."""
+        call = _call("past_meetings.get", "light", priority)
+        answer = await self._send(call, "GET", f"/past_meetings/{quote(meeting_id, safe='')}")
+        # 300: "cannot access meeting information", as of one whose first call is under way.
+        if _gone(answer) or (answer.status == 400 and _code(answer) == "300"):
+            return None
+        self._expect(call, answer)
+        body = answer.object()
+        uuid, started, ended = (
+            _text(body.get("uuid")),
+            when(body.get("start_time")),
+            when(body.get("end_time")),
+        )
+        return PastMeeting(uuid=uuid, started=started, ended=ended) if uuid and started and ended else None
 
     async def meetings(self, host: str, *, priority: Priority = Priority.ROOM) -> list[Meeting]:
         """All scheduled, unexpired meetings of a host, every page. Agendas are cut to 250 characters."""

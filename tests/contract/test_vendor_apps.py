@@ -17,7 +17,7 @@ from sandbox.slack.webapi import METHODS as KNOWN
 from sandbox.zoom.coverage import BY_NAME
 
 SERVICES = portjson.ROOT / "integration" / "services"
-METHOD = re.compile(r"[a-z]+(\.[a-zA-Z]+)+")
+METHOD = re.compile(r"[a-z_]+(\.[a-zA-Z]+)+")
 
 
 def literals(path: Path) -> set[str]:

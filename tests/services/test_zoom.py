@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -275,6 +275,27 @@ async def test_a_meeting_that_is_gone_is_none(httpx_mock: HTTPXMock, zoom: ZoomS
     httpx_mock.add_response(url=f"{API}/meetings/1", status_code=404, json=body)
 
     assert await zoom.meeting("1") is None
+
+
+@pytest.mark.usefixtures("token")
+async def test_the_latest_call_that_is_over_is_told_with_its_times(
+    httpx_mock: HTTPXMock, zoom: ZoomService
+) -> None:
+    url = f"{API}/past_meetings/1"
+    over = {"uuid": "u==", "start_time": "2026-03-14T09:06:00Z", "end_time": "2026-03-14T09:15:00Z"}
+    httpx_mock.add_response(url=url, json=over)
+    httpx_mock.add_response(url=url, json={**over, "end_time": None})
+    httpx_mock.add_response(
+        url=url, status_code=404, json={"code": 3001, "message": "Meeting does not exist"}
+    )
+    refusal = {"code": 300, "message": "Cannot access meeting information."}
+    httpx_mock.add_response(url=url, status_code=400, json=refusal)
+
+    first, *none = [await zoom.past_meeting("1") for _ in range(4)]
+
+    assert first is not None
+    assert (first.uuid, first.ended - first.started) == ("u==", timedelta(minutes=9))
+    assert none == [None, None, None]
 
 
 @pytest.mark.usefixtures("token")

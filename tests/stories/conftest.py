@@ -27,18 +27,20 @@ async def stage() -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def other_stage() -> AsyncIterator[Stage]:
-    """The other choice in every setting: Ocean claims runs and Slack talks by Socket Mode, so that neither
-    needs an address of ours; private rooms may be read by a team, rooms are archived at once, and a static
-    bridge stands in for Zoom."""
+    """The other choice in every setting: Ocean claims runs, Slack talks by Socket Mode, Zoom and Statuspage
+    are looked at, so that nobody needs an address of ours; private rooms may be read by a team, rooms are
+    archived at once, and a static bridge stands in for Zoom."""
     settings = {
         "DOOR": "integration_action",
         "PRIVATE_ROOMS_TEAM": TEAM,
         "ARCHIVE_AFTER_QUIET_MINUTES": "0",
         "STATIC_BRIDGE_URL": STATIC_BRIDGE,
         "SLACK_APP_TOKEN": SLACK_APP_TOKEN,
+        "ZOOM_WEBHOOK_SECRET": "",
+        "STATUSPAGE_WEBHOOK_SECRET": "",
     }
     async with staged(
-        settings={CONFIG + name: value for name, value in settings.items()},
+        settings={CONFIG + name: value for name, value in settings.items()} | {"OCEAN__BASE_URL": ""},
         port={"allow_integration_actions": True, "teams": [{"name": TEAM}]},
     ) as up:
         yield up
