@@ -10,6 +10,7 @@ from actions.quota import Openings
 from integration.audience_catalog import AudienceCatalog
 from integration.catalog import Catalog
 from integration.chain import Chain
+from integration.draft_opinion import DraftOpinion
 from integration.errors import BadInput
 from integration.guard_words import GuardWords
 from integration.locks import KeyedLocks
@@ -42,6 +43,7 @@ class Kit:
     page_catalog: PageCatalog
     guard_words: GuardWords
     audiences: AudienceCatalog
+    draft_opinion: DraftOpinion | None = None
     openings: Openings = field(default_factory=Openings)
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -10,8 +10,10 @@ import asyncio
 from actions.base import Kit, need_incident
 from actions.delivery import identifiers
 from actions.voices import Proposal, Situation, look, propose, propose_page, reached
+from actions.wording import reword
 from integration import plan
 from integration.audience_catalog import STATUS_PAGE
+from integration.draft_opinion import BY_TEMPLATE
 from integration.entities import DRAFT
 from integration.errors import BadInput
 from integration.models import Audience, Command, Outcome
@@ -38,6 +40,8 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     if not situation.incident.private:
         proposals.append(propose_page(situation))
     written = await keep(kit, situation, proposals, command.run)
+    # Ours stand by now: nobody waits for Port AI who does not want to.
+    proposals = await reword(kit, situation, proposals, written)
     log = [line for one, draft in zip(proposals, written, strict=True) for line in _lines(one, draft)]
     ready = sum(not one.blocked for one in proposals)
     told = f"{ready} ready" + (f", {len(proposals) - ready} to look at" if ready < len(proposals) else "")
@@ -68,6 +72,7 @@ async def keep(kit: Kit, situation: Situation, proposals: list[Proposal], run: s
                 cleaned=one.cleaned,
                 destinations=_destinations(one.audience),
                 team=team,
+                how=one.how,
             )
             for one in proposals
         )
@@ -89,7 +94,11 @@ def _destinations(audience: Audience) -> list[str]:
 def _lines(one: Proposal, draft: str) -> list[str]:
     name = one.audience.identifier or STATUS_PAGE
     mark = "✘" if one.blocked else "✔"
-    lines = [f"{mark} {name} ({draft}), by {one.draft.made_by}", *(f"    {what}" for what in one.problems)]
+    how = f", {one.how}" if one.facts and one.how != BY_TEMPLATE else ""
+    lines = [
+        f"{mark} {name} ({draft}), by {one.draft.made_by}{how}",
+        *(f"    {what}" for what in one.problems),
+    ]
     if one.draft.left_out:
         lines.append(f"    {one.draft.left_out} sentences of the notes are not for these readers")
     return [*lines, *(f"    | {line}" for line in one.draft.text.splitlines())]

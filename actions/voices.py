@@ -11,7 +11,8 @@ from actions.checks import blocked_by
 from integration import audiences as rules
 from integration import cadence, drafts, guards, plan, timeline
 from integration.audience_catalog import Drafted
-from integration.drafts import Draft
+from integration.draft_opinion import BY_TEMPLATE
+from integration.drafts import Draft, Facts
 from integration.errors import BadInput
 from integration.guards import Words
 from integration.models import Audience, Communication, Incident, Json, Knows, Value, WarRoom
@@ -34,10 +35,13 @@ class Situation(Value):
 
 
 class Proposal(Value):
-    """A draft for one audience, and what keeps it from being sent as it is. `cleaned`: without that."""
+    """A draft for one audience, and what keeps it from being sent as it is. `cleaned`: without that.
+    `facts`: what it is made of; None for the public's. `how`: whether Port AI has worded it, or why not."""
 
     audience: Audience
     draft: Draft
+    facts: Facts | None = None
+    how: str = BY_TEMPLATE
     blocked: tuple[str, ...] = ()
     cleaned: str = ""
 
@@ -99,6 +103,11 @@ async def propose(situation: Situation, audience: Audience, at: datetime | None 
         may_say=lambda text: not guards.leaks(text, knows=audience.knows, words=situation.words),
     )
     draft = await drafts.draft(audience, facts, over=situation.over)
+    return checked(situation, audience, draft).model_copy(update={"facts": facts})
+
+
+def checked(situation: Situation, audience: Audience, draft: Draft) -> Proposal:
+    """What keeps a draft from these readers, whoever has worded it."""
     found = guards.leaks(draft.text, knows=audience.knows, words=situation.words)
     made_up = [f"made up: {one}" for one in draft.untraced]
     blocked = (*blocked_by(audience.identifier, found), *made_up)

@@ -142,6 +142,7 @@ class AudienceCatalog:
         cleaned: str,
         destinations: Sequence[str],
         team: str,
+        how: str,
     ) -> str:
         """Write a draft; its identifier. The run is its identity: one that is redelivered writes the same."""
         whom = draft.audience or STATUS_PAGE
@@ -153,11 +154,12 @@ class AudienceCatalog:
             "madeBy": draft.made_by,
             "draftedAt": iso(now()),
             "notesUntil": iso(notes_until),
-            "sources": [{"sentence": one.text, "sources": list(one.sources)} for one in draft.sentences],
+            "sources": _sources(draft),
             "problems": list(problems),
             "leftOut": draft.left_out,
             "cleaned": cleaned or None,
             "destinations": list(destinations)[:100],
+            "how": how,
         }
         relations = {"incident": incident} | ({"audience": draft.audience} if draft.audience else {})
         entity: Json = {
@@ -169,6 +171,25 @@ class AudienceCatalog:
         }
         _written(DRAFT, await self._port.merge_entities(DRAFT, [entity]))
         return identifier
+
+    async def reword_draft(self, identifier: str, draft: Draft, how: str) -> None:
+        """Put better words in place of the template's, which stay beside them."""
+        before = await self.draft(identifier)
+        properties: Json = {
+            "text": draft.text,
+            "madeBy": draft.made_by,
+            "sources": _sources(draft),
+            "templateText": before.text if before else None,
+            "how": how,
+        }
+        entity = {"identifier": identifier, "properties": properties}
+        _written(DRAFT, await self._port.merge_entities(DRAFT, [entity]))
+
+    async def tell_how(self, hows: dict[str, str]) -> None:
+        """Write who has worded drafts, or why nobody but the template: identifier -> how."""
+        entities = [{"identifier": one, "properties": {"how": how}} for one, how in hows.items()]
+        if entities:
+            _written(DRAFT, await self._port.merge_entities(DRAFT, entities))
 
     async def draft(self, identifier: str) -> Drafted | None:
         entity = await self._port.get_entity(DRAFT, identifier)
@@ -218,6 +239,10 @@ class AudienceCatalog:
         rules = [{"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": incident}]
         found = await self._port.search(blueprint, rules)
         return [one for one in found if (one.get("relations") or {}).get("incident") == incident]
+
+
+def _sources(draft: Draft) -> list[Json]:
+    return [{"sentence": one.text, "sources": list(one.sources)} for one in draft.sentences]
 
 
 def _drafted(entity: Json) -> Drafted | None:

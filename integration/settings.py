@@ -188,6 +188,7 @@ class Settings(BaseModel):
     done_reactions: tuple[str, ...] = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
     port_ai: bool = False
     port_ai_agent: str = Field("incident_notetaker", pattern=r"^[^\s/?#]{1,200}$")
+    port_ai_communicator: str = Field("internal_incident_communicator", pattern=r"^[^\s/?#]{1,200}$")
     who_may: dict[Duty, Grant] = Field(default_factory=dict)
 
     effect_timeout_seconds: float = Field(10.0, gt=0, le=120)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest_asyncio
 from integration.app import Engine
 from integration.audience_catalog import AudienceCatalog
 from integration.models import Outcome
+from sandbox.port.ai import LIMIT, Ai, scripted
 from sandbox.world import Json
 from tests.action_bench import Bench, bench, run
 
@@ -232,3 +234,89 @@ async def test_promises_are_made_kept_and_shown_on_the_incident(stage: Bench) ->
     shown = await stage.properties("incident", name)
     assert datetime.fromisoformat(shown["nextUpdateDue"]) <= promises["open"].due
     assert shown.get("brokenPromises") in (None, 0)
+
+
+@pytest.fixture
+def agent(stage: Bench) -> Iterator[Ai]:
+    found = stage.sandbox.port.ai
+    found.switch_on()
+    yield found
+    found.script.clear()
+    found.invocations.clear()
+    found.limit = LIMIT
+
+
+async def communicator(stage: Bench, agent: Ai, *answers: Any) -> None:
+    entity = {"identifier": "internal_incident_communicator", "properties": {"status": "active"}}
+    await stage.write("_ai_agent", entity)
+    agent.script.extend(scripted(one) for one in answers)
+
+
+def worded(audience: str, *sentences: tuple[str, str]) -> Json:
+    listed = [{"text": text, "sources": [source], "heading": ""} for text, source in sentences]
+    return {"audience": audience, "sentences": listed}
+
+
+async def test_port_ai_words_what_holds_and_ours_stands_where_it_does_not(stage: Bench, agent: Ai) -> None:
+    _, name = await noted(stage)
+    engine = stage.engine(settle_seconds=0.05, port_ai=True)
+    good, bad = [await mailed(stage, f"ai-{one}", f"{one}@example.com", knows="business") for one in "gb"]
+    own = await mailed(stage, "ai-own", "own@example.com", template="{{ incident.title }}: we are on it.")
+    holds = ("In Europe about 30 % of payments are failing.", f"note {name}-0")
+    lies = worded(bad, ("About 90 % of payments fail in Europe.", f"note {name}-0"))
+    first = {"drafts": [worded(good, holds), lies]}
+    await communicator(stage, agent, json.dumps(first), json.dumps({"drafts": [lies]}))
+
+    drafted = await run(engine, "draft_update", name, audiences=[good, bad, own])
+
+    assert drafted.ok, told(drafted)
+    found = {one.audience: one.identifier for one in await _audiences(engine).drafts(name)}
+    texts = {one: await stage.properties("incidentDraft", found[one]) for one in (good, bad, own)}
+    assert (texts[good]["how"], texts[good]["text"]) == ("model", holds[0])
+    assert texts[good]["sources"] == [{"sentence": holds[0], "sources": [holds[1]]}]
+    assert "30 % of payments fail" in texts[good]["templateText"]
+    assert "30 % of payments fail" in texts[bad]["text"]
+    assert texts[bad]["how"].startswith("template (Port AI: nothing it rests on says 90")
+    assert texts[own]["how"] == "template"
+    asked, repaired = (one["prompt"] for one in agent.seen())
+    assert own not in asked
+    assert "db-17" not in asked, "these readers may not know it, so the model is not told"
+    assert good not in repaired
+    assert "says 90" in repaired
+
+
+@pytest.mark.parametrize(
+    ("answers", "limit", "reason"),
+    [
+        ([{"error": "internal_error"}], 50, "template (Port AI: it did not answer)"),
+        (["no", "no again"], 50, "template (Port AI: the answer: "),
+        ([], 5, "template (Port AI: this month's quota is used up)"),
+    ],
+    ids=["fails", "unusable", "no quota"],
+)
+async def test_without_port_ais_words_the_draft_is_ours_and_says_why(
+    stage: Bench, agent: Ai, answers: list[Any], limit: int, reason: str
+) -> None:
+    _, name = await noted(stage)
+    engine = stage.engine(settle_seconds=0.05, port_ai=True)
+    agent.limit = limit
+    await communicator(stage, agent, *answers)
+    group = await mailed(stage, f"ai-{name}", "ai@example.com", knows="business")
+
+    drafted = await run(engine, "draft_update", name, audiences=[group])
+
+    assert drafted.ok, told(drafted)
+    (draft,) = [one for one in await _audiences(engine).drafts(name) if one.audience == group]
+    shown = await stage.properties("incidentDraft", draft.identifier)
+    assert shown["how"].startswith(reason)
+    assert "30 % of payments fail" in shown["text"]
+
+
+async def test_about_private_incidents_port_ai_is_asked_nothing(stage: Bench, agent: Ai) -> None:
+    _, name = await noted(stage, private=True)
+    engine = stage.engine(settle_seconds=0.05, port_ai=True)
+    await communicator(stage, agent)
+    group = await mailed(stage, f"ai-{name}", "ai@example.com", knows="business")
+
+    assert (await run(engine, "draft_update", name, audiences=[group])).ok
+    assert agent.seen() == []

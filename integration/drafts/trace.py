@@ -26,7 +26,7 @@ _COUNTING = (
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
 _NUMBERS: Mapping[str, str] = {word: str(number) for number, word in enumerate(_COUNTING)}
-_COMMON = frozenset(
+COMMON = frozenset(
     """
     a an and are as at be been by can do for from has have he if in is it its me no not of on or our she so
     than that the their them then there these they this to us was we were what when which who will with you
@@ -45,8 +45,8 @@ class Sentence(Value):
 
 def trace(text: str, sources: Sequence[Source], frame: str = "") -> tuple[Sentence, ...]:
     """The sentences of `text`; headings are none. `frame`: the fixed words of the template."""
-    known = [(source.id, _said(source.text)) for source in sources]
-    fixed = _said(frame)
+    known = [(source.id, said_in(source.text)) for source in sources]
+    fixed = said_in(frame)
     everything = frozenset().union(fixed, *(said for _, said in known))
     told = " ".join([frame, *(source.text for source in sources)])
     found: list[Sentence] = []
@@ -72,9 +72,9 @@ def _traced(
         for name, pattern in CLAIMS.items()
         if (said := pattern.search(sentence)) and not pattern.search(told)
     ]
-    ids = _rests_on(_said(sentence), known, fixed)
+    ids = _rests_on(said_in(sentence), known, fixed)
     if not ids:
-        if _said(sentence) <= fixed:
+        if said_in(sentence) <= fixed:
             ids = (TEMPLATE,)
         else:
             untraced.append("nothing that was noted says this")
@@ -86,7 +86,7 @@ def _rests_on(
 ) -> tuple[str, ...]:
     """The fewest sources that say what this sentence says, the one that says most first."""
     # The template's own words count for a source only where nothing else in the sentence does.
-    left = said - fixed - _COMMON or said - _COMMON
+    left = said - fixed - COMMON or said - COMMON
     found: list[str] = []
     while left:
         best, words = max(
@@ -117,7 +117,8 @@ def _covered(word: str, everything: frozenset[str]) -> bool:
     return bool(forms & everything)
 
 
-def _said(text: str) -> frozenset[str]:
+def said_in(text: str) -> frozenset[str]:
+    """The words of a text and its links, in the forms in which they may be written elsewhere."""
     bare = _LINK.sub(lambda found: " ", text)
     links = {form for link in _LINK.finditer(text) for form in _forms(link[1] or link[0])}
     return frozenset(form for word in _words(bare) for form in _forms(word)) | links
