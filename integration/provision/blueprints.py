@@ -31,6 +31,10 @@ def _whole(path: Path) -> bool:
 
 _RULES = Rules(needed=_whole)  # code writes what people took out
 
+_YIELDING = frozenset(("type", "owner"))
+"""Properties and relations that our incident blueprint had not from the start: an earlier one of ours is
+known without them, and people may have made their own since."""
+
 
 @dataclass
 class Pair:
@@ -54,8 +58,10 @@ def look(there: Mapping[str, Json], settings: Settings) -> list[Pair]:
         )
     # One that has all our properties is ours, of an earlier run that may have stopped half-way.
     ours = settings.incident_blueprint == DEFAULT_BLUEPRINT and (
-        theirs is None or set(wanted.incident["schema"]["properties"]) <= set(properties(theirs))
+        theirs is None or set(wanted.incident["schema"]["properties"]) - _YIELDING <= set(properties(theirs))
     )
+    if ours and theirs is not None:
+        _give_way(wanted.incident, theirs)
     incident = portjson.merged(wanted.incident, wanted.additions) if ours else wanted.additions
     pairs = [Pair(incident, theirs), *(Pair(one, there.get(one["identifier"])) for one in wanted.own)]
     clashes = [clash for pair in pairs if pair.present for clash in _clashes(pair.wanted, pair.present)]
@@ -68,6 +74,26 @@ def look(there: Mapping[str, Json], settings: Settings) -> list[Pair]:
     for pair in pairs:
         _skip_relations_to_nowhere(pair, ready)
     return pairs
+
+
+def _give_way(wanted: Json, theirs: Json) -> None:
+    """Leave out what came later where people have something else of that name by now."""
+    for name in _YIELDING:
+        there = properties(theirs).get(name)
+        if name in _computed(theirs) or (there and there.get("type") != _type(wanted, name)):
+            wanted["schema"]["properties"].pop(name, None)
+        relation = (theirs.get("relations") or {}).get(name)
+        ours = wanted["relations"].get(name)
+        if relation and ours and _end(relation) != _end(ours):
+            del wanted["relations"][name]
+
+
+def _type(blueprint: Json, name: str) -> object:
+    return properties(blueprint).get(name, {}).get("type")
+
+
+def _end(relation: Json) -> tuple[object, bool]:
+    return relation.get("target"), bool(relation.get("many"))
 
 
 def parts(port: PortService, pairs: list[Pair], memory: Memory) -> list[Part]:
@@ -180,7 +206,7 @@ def _clashes(wanted: Json, present: Json) -> list[str]:
             found.append(f"{name}: property {key} is written there, ours is computed")
     for key, relation in wanted["relations"].items():
         there = (present.get("relations") or {}).get(key)
-        if there and (there.get("target"), bool(there.get("many"))) != (relation["target"], relation["many"]):
+        if there and _end(there) != _end(relation):
             many = "many " if there.get("many") else ""
             found.append(f"{name}: relation {key} goes to {many}{there.get('target')}, ours goes elsewhere")
     return found

@@ -91,6 +91,37 @@ async def test_a_clash_is_named_and_nothing_is_written(
     assert organisation.effects() == before
 
 
+async def test_an_earlier_blueprint_of_ours_gains_type_and_owner_and_yields_to_theirs(
+    organisation: Organisation,
+) -> None:
+    await organisation.provision()
+    whole = await organisation.blueprint("incident")
+    properties, relations = whole["schema"]["properties"], whole["relations"]
+    team = {"title": "Team in charge", "target": "service", "required": False, "many": False}
+    earlier = {
+        "schema": {"properties": {key: value for key, value in properties.items() if key != "type"}},
+        "relations": {**relations, "owner": team},
+    }
+    assert properties["type"]["type"] == "string"
+    assert relations["owner"]["target"] == "_user"
+    other = Organisation(Port(World()), "")
+    async with serve(Router(routes=other.port.routes())) as url:
+        other = Organisation(other.port, url + "/port")
+        for blueprint in (SERVICE, {"identifier": "_user", "title": "User", "schema": {"properties": {}}}):
+            if await other.client.blueprint(blueprint["identifier"]) is None:
+                await other.client.create_blueprint(blueprint)
+        bare = {"identifier": "incident", "title": "Incident", "icon": "Alert", **earlier}
+        bare["relations"] = {key: one for key, one in bare["relations"].items() if one["target"] == "service"}
+        await other.client.create_blueprint(bare)
+        await other.provision()
+        found = await other.blueprint("incident")
+        await other.client.aclose()
+
+    assert "type" in found["schema"]["properties"]
+    assert found["relations"]["owner"] == found["relations"]["owner"] | team
+    assert "responders" in found["relations"]
+
+
 async def test_without_services_the_rest_is_there_and_the_relation_follows() -> None:
     port = Port(World())
     async with serve(Router(routes=port.routes())) as url:
