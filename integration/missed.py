@@ -1,8 +1,10 @@
-"""What Port's automations asked for while nobody was there: rooms that were not opened, rooms left open.
+"""What Port's automations asked for while nobody was there: rooms that were not opened, rooms left open,
+changes that nobody was told of.
 
 Port calls once. A call that reaches nobody ends its run as failed, and no later change of the incident
 sets the automation off again. So after a start, and on every resync, the present state is looked at: by
-the same rules, through the same handlers, and only where the automation is switched on.
+the same rules, through the same handlers, and only where the automation is switched on. What a change was
+can't be seen any more, but Port keeps what the run would have carried.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from loguru import logger
 
 from integration import plan
 from integration.catalog import Catalog
+from integration.command import command_of_run
 from integration.errors import BadInput
 from integration.models import AUTOMATION, Command, Incident, Json
 from integration.runner import Runner
@@ -23,6 +26,7 @@ from integration.settings import Settings
 from integration.times import now, when
 
 REQUESTED_BY = f"{AUTOMATION}sweeper"
+TELLING = "announce_status"
 AGAIN_SECONDS = 300.0  # one incident is not tried again sooner
 
 
@@ -45,11 +49,12 @@ class Missed:
         self._tried: dict[tuple[str, str], float] = {}
 
     async def take_up(self, before: datetime, under_way: Collection[str]) -> None:
-        """Open and close what was missed of incidents that were last changed before that time.
+        """Open, close and tell what was missed of incidents that were last changed before that time.
 
         What was changed later reaches us by its own run. `under_way`: incidents that a run is about.
         """
         await self._open(before, under_way)
+        await self._tell(before)
         await self._close(before, under_way)
 
     async def _open(self, before: datetime, under_way: Collection[str]) -> None:
@@ -86,6 +91,25 @@ class Missed:
             return False
         incident = self._read(entity)
         return incident is not None and plan.why_no_room(incident, self._settings, True, now()) is None
+
+    async def _tell(self, before: datetime) -> None:
+        """Changes whose run reached nobody. Their notices have keys of their own, so none is told twice, and
+        what is too old by now or was overtaken is shown on the record and not sent."""
+        oldest = now() - timedelta(hours=self._settings.max_incident_age_hours)
+        for identifier in (name for name, action in self._automations.items() if action == TELLING):
+            for run in reversed(await self._port.recent_runs(identifier)):
+                created = when(run.get("createdAt"))
+                # Whatever we end ourselves has a label.
+                unheard = run.get("status") == "FAILURE" and not run.get("statusLabel")
+                if created is None or not oldest <= created < before or not unheard:
+                    continue
+                command = command_of_run(TELLING, run)
+                if command is not None and (TELLING, command.run) not in self._tried:
+                    self._tried[TELLING, command.run] = time.monotonic()
+                    if self._runner.take(command) is not None:
+                        logger.info(
+                            f"sweeper: nobody was there for {TELLING} of {command.incident}; taken up"
+                        )
 
     async def _close(self, before: datetime, under_way: Collection[str]) -> None:
         if await self._switched_on_since("close_war_room") is None:

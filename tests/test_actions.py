@@ -237,6 +237,27 @@ async def test_what_was_missed_is_done_by_whoever_starts_next(stage: Bench) -> N
     assert {one["requestedBy"] for one in record} == {"automation sweeper"}
 
 
+async def test_a_change_that_nobody_was_there_to_tell_is_told_once_by_who_starts_next(stage: Bench) -> None:
+    await stage.incident("INC-1")
+    await run(stage.engine(), OPEN, "INC-1")
+    await stage.incident("INC-1", status="identified")  # Port's automation calls, and reaches nobody
+
+    for _ in "12":
+        await stage.engine().sweeper.sweep(first=True)
+
+        async def told() -> list[str]:
+            record = [one["properties"] for one in await stage.record("INC-1")]
+            return [one["state"] for one in record if one["purpose"] == "status notice"]
+
+        async def sent() -> bool:
+            return await told() == ["sent"]
+
+        once: bool = await until(sent, what="the room is told of the change")
+        assert once
+    texts = [one["properties"]["text"] for one in await stage.record("INC-1")]
+    assert len([text for text in texts if "is now identified" in text]) == 1
+
+
 async def test_what_was_missed_is_left_where_the_automation_is_switched_off(stage: Bench) -> None:
     before = stage.engine()
     automation = await before.port.action("open_war_room_on_severity")

@@ -21,6 +21,7 @@ from integration.services.port_wire import HINTS, PortWire, call_of, quoted
 BULK = 20  # entities in one bulk call, at most
 PAGE = 500  # entities in one page of a search; 1000 at most, 1 MiB is sooner reached
 RUNS_LIMIT = 1000
+RECENT_RUNS = 100
 FINAL = ("SUCCESS", "FAILURE", "DECLINED")
 
 
@@ -167,6 +168,15 @@ class PortService:
             if not news:  # it pays no heed to `from`
                 return list(found.values())
             query["from"] = following
+
+    async def recent_runs(self, action: str, *, priority: Priority = Priority.INTERNAL) -> list[Json]:
+        """The newest runs of an action or automation, ended ones too: at most 100."""
+        call = call_of("runs.list", "other", priority)
+        query = {"action": action, "version": "v2", "limit": str(RECENT_RUNS)}
+        runs = (await self._wire.ask(call, "GET", "/actions/runs", query=query)).object().get("runs")
+        if not isinstance(runs, list):
+            raise self._wire.unreadable(call, "no list of runs")
+        return [run for run in runs if isinstance(run, dict)]
 
     async def run(self, run_id: str, *, priority: Priority = Priority.INTERNAL) -> Json | None:
         """The run as it stands; None when Port has none."""
