@@ -20,6 +20,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from integration.errors import Unreachable
+
+CHECK_SECONDS = 5.0
 ANSWER_SECONDS = 1.0  # a Redis that takes longer is gone on without
 SHORTEST_EXPIRY = 3.0
 FAREWELL_SECONDS = 3600.0
@@ -37,6 +40,23 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return ARGV[1] 
 return redis.call('GET', KEYS[1])
 """
 # Times are Redis's own throughout: the processes' clocks may differ.
+
+
+async def server_version(url: str) -> str:
+    """What the Redis at `url` calls itself, once it has run a script as we need it. Raises Unreachable."""
+    redis: Redis = Redis.from_url(
+        url, decode_responses=True, socket_timeout=CHECK_SECONDS, socket_connect_timeout=CHECK_SECONDS
+    )
+    try:
+        await redis.eval("return redis.call('TIME')", 0)
+        about: Any = await redis.info("server")
+        return str(about.get("redis_version") or "")
+    except (RedisError, OSError) as problem:
+        # Its words may hold the address, and that the password.
+        failure = type(problem).__name__
+    finally:
+        await redis.aclose()
+    raise Unreachable("redis", "EVAL", failure)
 
 
 class Cluster:

@@ -16,7 +16,7 @@ from integration.doctor.door_checks import DoorChecks
 from integration.doctor.finding import Finding, asked, failed, off, ok
 from integration.doctor.port_checks import REGIONS, PortChecks
 from integration.doctor.probe import Probe
-from integration.doctor.provider_checks import SlackChecks, StatuspageChecks, ZoomChecks, mail
+from integration.doctor.provider_checks import SlackChecks, StatuspageChecks, ZoomChecks, mail, redis
 from integration.errors import BadInput
 from integration.provision.target import DEFAULT_IDENTIFIER, Target, read_target
 from integration.services.http import Patience
@@ -81,6 +81,7 @@ async def _port(checks: PortChecks) -> list[Finding]:
         return found  # nothing else could be asked
     rest = (
         ("port.clock", checks.clock),
+        ("port.pages", checks.extras),
         ("port.blueprints", checks.provisioned),
         ("port.installation", checks.installation),
         ("port.teams", checks.people),
@@ -102,12 +103,17 @@ async def _providers(
             found += await asked("slack.channels", checks.channels)
     finally:
         await slack.aclose()
+    found += await asked("slack.socket_mode", checks.socket_mode)
     found += await _zoom(settings, timeout, patience)
     found += await _statuspage(settings, address, timeout)
     if settings.mail_enabled:
         found += await asked("mail.login", lambda: mail(settings))
     else:
         found.append(off("mail.login", "mail is not set up"))
+    if settings.redis_url:
+        found += await asked("redis", lambda: redis(settings))
+    else:
+        found.append(off("redis", "not set up: one process runs alone"))
     return found
 
 

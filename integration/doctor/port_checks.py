@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from integration.budget import Budget
 from integration.doctor.finding import Finding, failed, off, ok, unknown, warning
-from integration.errors import BadInput, CredentialsRefused, ServiceError
+from integration.errors import BadInput, CredentialsRefused, Refused, ServiceError
 from integration.provision.plan import plan, who_reads
 from integration.provision.target import Target
 from integration.provision.wanted import AGENT_BLUEPRINT
@@ -29,6 +29,7 @@ REGIONS: Mapping[str, str] = {
 SKEW_WARNING, SKEW_LIMIT = 60.0, 300.0
 """Seconds. Beyond the limit every signed call is refused, silently for whoever waits for it."""
 
+PROBED = "incident_comms_doctor_probe"
 PROVISION = "Run `make provision ARGS=--dry-run`, look at it, then `make provision`."
 
 
@@ -79,6 +80,27 @@ class PortChecks:
         before = time.time()
         stamp = await PortSetup(self.port).date()
         return [skew("port.clock", stamp, (before + time.time()) / 2)]
+
+    async def extras(self) -> list[Finding]:
+        """Pages and scorecards are not open to every credential; by reading alone."""
+        setup = PortSetup(self.port)
+        ours = self.target.settings.incident_blueprint
+        questions = (
+            ("port.pages", setup.page(PROBED)),
+            ("port.scorecards", setup.scorecard(ours, PROBED)),
+        )
+        found = []
+        for check, question in questions:
+            try:
+                await question
+            except Refused as refusal:
+                step = (
+                    "Use credentials of an admin (Settings > Credentials), or ask Port to open it to yours."
+                )
+                found.append(failed(check, f"not open to these credentials: {refusal}", step))
+            else:
+                found.append(ok(check, "open to these credentials"))
+        return found
 
     async def provisioned(self) -> list[Finding]:
         try:

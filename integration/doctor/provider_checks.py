@@ -6,16 +6,19 @@ import time
 from dataclasses import dataclass
 
 from integration import vendor_apps
+from integration.cluster import server_version
 from integration.doctor.finding import Finding, failed, off, ok, warning
 from integration.doctor.port_checks import skew
 from integration.errors import CredentialsRefused, Refused, ServiceError
 from integration.services.mailer import Mailer
 from integration.services.port import PortService
 from integration.services.slack import SlackService
+from integration.services.slack_socket import refusal
 from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
 from integration.settings import Settings, variable
 
+OLDEST_REDIS = (5, 0)  # older ones refuse a script that asks the time and then writes
 _APP = "at api.slack.com/apps > your app"
 
 
@@ -57,6 +60,23 @@ class SlackChecks:
         more = sorted(granted - set(vendor_apps.slack_scopes()))
         extra = f"; not needed: {', '.join(more)}" if more else ""
         return ok("slack.scopes", f"all {len(vendor_apps.slack_scopes())} granted{extra}")
+
+    async def socket_mode(self) -> list[Finding]:
+        """Whether the app-level token opens connections; none is opened."""
+        check, token = "slack.socket_mode", self.settings.slack_app_token
+        if not token:
+            return [off(check, "not used: Slack calls our address")]
+        code = await refusal(self.settings.slack_api_url, token, self.settings.effect_timeout_seconds)
+        if not code:
+            return [ok(check, "Slack hands out connections")]
+        if code == "socket_mode_not_enabled":
+            step = f"Switch it on {_APP} > Socket Mode (or import slack/manifest.socket.json)."
+            return [failed(check, "Socket Mode is switched off in the app", step)]
+        step = (
+            f"Make a token with the scope connections:write {_APP} > Basic Information > App-Level Tokens,"
+            f" and copy it to {variable('slack_app_token')}."
+        )
+        return [failed(check, f"the app-level token is refused: {code}", step)]
 
     async def channels(self) -> list[Finding]:
         """The channels that audiences read in: a public one is joined by itself, a private one not."""
@@ -174,6 +194,20 @@ class StatuspageChecks:
             said = f"{page}: Statuspage has given up on our address"
             return failed(check, said, "Mend the address, then remove the subscriber and add it again.")
         return ok(check, f"{page}: a subscriber has our address")
+
+
+async def redis(settings: Settings) -> list[Finding]:
+    """Whether the Redis that several processes share is there, lets us in and runs our scripts."""
+    try:
+        version = await server_version(settings.redis_url)
+    except ServiceError as problem:
+        step = f"Correct {variable('redis_url')} (rediss:// for TLS), or let this machine reach it."
+        return [failed("redis", f"not usable: {problem.code}; each process works alone until then", step)]
+    oldest = ".".join(map(str, OLDEST_REDIS))
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers and numbers < OLDEST_REDIS:
+        return [failed("redis", f"version {version} is too old", f"Use Redis {oldest} or later.")]
+    return [ok("redis", f"reachable, version {version or 'not told'}")]
 
 
 async def mail(settings: Settings) -> list[Finding]:

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import aiohttp
 from loguru import logger
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from integration.errors import Unreachable
 from integration.models import Json
 
 RENEW_SECONDS: Final = 30.0
@@ -34,6 +36,26 @@ class Takers:
     interaction: Callable[[Json], Awaitable[Json]]
     command: Callable[[Json], Awaitable[Json]]
     gap: Callable[[], None]
+
+
+async def refusal(api_url: str, app_token: str, seconds: float) -> str:
+    """Ask for an address and don't use it: Slack's error code where it refuses, else empty.
+
+    Raises Unreachable.
+    """
+    web = AsyncWebClient(
+        base_url=api_url, timeout=max(1, int(seconds)), retry_handlers=[], trust_env_in_session=True
+    )
+    web.proxy = None
+    try:
+        await web.apps_connections_open(app_token=app_token)
+    except SlackApiError as problem:
+        return str(problem.response.get("error") or f"HTTP {problem.response.status_code}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        failure = type(problem).__name__
+    else:
+        return ""
+    raise Unreachable("slack", "apps.connections.open", failure)
 
 
 class SlackSocket:

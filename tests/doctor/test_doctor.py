@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import formatdate
 
@@ -11,8 +12,10 @@ from integration.doctor.__main__ import python
 from integration.doctor.finding import Finding
 from integration.doctor.port_checks import skew
 from integration.settings import variable
+from sandbox.credentials import SLACK_APP_TOKEN
 from sandbox.slack import scopes
 from tests.doctor.conftest import Clinic
+from tests.redis_server import MISSING, RedisServer, installed
 
 
 def verdicts(found: dict[str, list[Finding]]) -> dict[str, str]:
@@ -29,6 +32,8 @@ async def test_an_empty_organisation_is_told_to_provision(clinic: Clinic) -> Non
         "port.credentials": "ok",
         "port.token": "ok",
         "port.clock": "ok",
+        "port.pages": "ok",
+        "port.scorecards": "ok",
         "port.blueprints": "failed",
         "port.actions": "failed",
         "port.switch": "failed",
@@ -44,12 +49,14 @@ async def test_an_empty_organisation_is_told_to_provision(clinic: Clinic) -> Non
         "slack.clock": "ok",
         "slack.scopes": "warning",
         "slack.channels": "off",
+        "slack.socket_mode": "off",
         "zoom.token": "ok",
         "zoom.scopes": "ok",
         "zoom.hosts": "ok",
         "statuspage.key": "ok",
         "statuspage.webhook": "warning",
         "mail.login": "ok",
+        "redis": "off",
         "doors.tls": "warning",
         "doors.address": "failed",
     }
@@ -216,6 +223,47 @@ async def test_a_mail_server_that_wants_another_login_is_told(clinic: Clinic) ->
     assert tls["mail.login"][0].verdict == "failed"
     assert user["mail.login"][0].verdict == "failed"
     assert "not-a-password" not in user["mail.login"][0].line
+
+
+async def test_the_token_of_socket_mode_is_tried(clinic: Clinic) -> None:
+    switched_off = await clinic.findings(slack_app_token=SLACK_APP_TOKEN)
+    clinic.sandbox.slack.socket.enabled = True
+    fine = await clinic.findings(slack_app_token=SLACK_APP_TOKEN)
+    withdrawn = await clinic.findings(slack_app_token="xapp-withdrawn")
+
+    assert fine["slack.socket_mode"][0].verdict == "ok"
+    assert "switched off" in switched_off["slack.socket_mode"][0].said
+    assert "slack/manifest.socket.json" in switched_off["slack.socket_mode"][0].step
+    assert "invalid_auth" in withdrawn["slack.socket_mode"][0].said
+    assert "connections:write" in withdrawn["slack.socket_mode"][0].step
+
+
+async def test_pages_and_scorecards_that_are_closed_to_us_are_told(clinic: Clinic) -> None:
+    for operation in ("pages.get", "scorecards.get"):
+        clinic.sandbox.world.faults.add(
+            {"service": "port", "operation": operation, "status": 403, "error": "forbidden", "times": 100}
+        )
+
+    found = await clinic.findings()
+
+    for check in ("port.pages", "port.scorecards"):
+        assert found[check][0].verdict == "failed"
+        assert "admin" in found[check][0].step
+
+
+@pytest.mark.skipif(not installed(), reason=MISSING)
+async def test_a_redis_is_asked_for_its_version(clinic: Clinic) -> None:
+    async with RedisServer() as server:
+        there = await clinic.findings(redis_url=server.url)
+        stranger = await clinic.findings(redis_url=server.url.replace("://", "://someone:not-a-password@"))
+    gone = await clinic.findings(redis_url=server.url)
+
+    assert there["redis"][0].verdict == "ok"
+    assert re.search(r"version \d+\.", there["redis"][0].said)
+    for found in (stranger, gone):
+        assert found["redis"][0].verdict == "failed"
+        assert variable("redis_url") in found["redis"][0].step
+        assert "not-a-password" not in found["redis"][0].line
 
 
 @pytest.mark.parametrize(
