@@ -17,8 +17,10 @@ from integration.entities import (
     ATTEMPT,
     AUDIENCE,
     COMMUNICATION,
+    DRAFT,
     LINK,
     NOTE,
+    PROMISE,
     SWITCH,
     THE_SWITCH,
     WAR_ROOM,
@@ -208,11 +210,14 @@ class Catalog:
         _all_written(WAR_ROOM, await self._port.merge_entities(WAR_ROOM, [entity]))
 
     async def give_words(self, room: WarRoom) -> None:
-        """The same for notes, communications and links of its incident. Port's search lags by seconds."""
+        """The same for notes, communications, drafts, promises and links of its incident.
+
+        Port's search lags by seconds.
+        """
         rules = [
             {"operator": "relatedTo", "blueprint": self._settings.incident_blueprint, "value": room.incident}
         ]
-        for blueprint in (NOTE, COMMUNICATION, LINK, BRIDGE_EVENT):
+        for blueprint in (NOTE, COMMUNICATION, LINK, BRIDGE_EVENT, DRAFT, PROMISE):
             entities = [
                 {"identifier": entity["identifier"], "team": teams(room.team)}
                 for entity in await self._port.search(blueprint, rules)

@@ -164,16 +164,19 @@ async def test_all_that_is_said_belongs_to_the_team(desk: Bench) -> None:
 
 async def test_what_stood_before_is_given_to_the_team_and_back(desk: Bench) -> None:
     engine = desk.engine(private_rooms_team=TEAM)
+    await desk.audience("readers", emails=["reader@example.com"], promisedMinutes={"*": 30})
     room = await opened(desk, engine)
     said = say(desk, engine, room, "finding: for everybody")
     await noted(desk, said)
     await engine.chain.settled()
+    assert (await run(engine, "draft_update", "INC-1", audiences=["readers"])).ok
+    assert (await told(desk, engine, "post_update")).ok
 
     for private in (True, False):
         await change(desk, private=private)
         await run(engine, "sync_war_room", "INC-1", AUTOMATION)
 
-        for kind in KINDS:
+        for kind in (*KINDS, "incidentDraft", "incidentPromise"):
             entities = await of_incident(desk, kind)
             assert entities, kind
             assert {tuple(one.get("team") or ()) for one in entities} == {(TEAM,) if private else ()}, kind
