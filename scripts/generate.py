@@ -4,7 +4,7 @@
 .port/resources/*.json                      Ocean's defaults for a first install
 slack/*.json                                the Slack app's manifests, by address and by Socket Mode
 .env.example                                every setting, with its default
-README.md, docs/{audiences,notes,operations}.md   tables, between their two markers
+docs/{audiences,notes,operations,settings}.md  tables, between their two markers
 docs/actions.md                             every button and automation
 """
 
@@ -89,7 +89,7 @@ def generated() -> dict[Path, str]:
     }
     files[ROOT / "docs/actions.md"] = doc_tables.actions_page()
     tables = (
-        ("README.md", "settings", settings_table()),
+        ("docs/settings.md", "settings", settings_table()),
         ("docs/audiences.md", "audiences", doc_tables.audiences_table()),
         ("docs/notes.md", "notes", doc_tables.notes_table()),
         ("docs/operations.md", "scopes", doc_tables.scopes_table()),
