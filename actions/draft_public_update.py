@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from actions.base import Kit, need_incident, text_input
-from actions.delivery import choice, flag
+from actions.delivery import choice, flag, identifiers
 from actions.public import (
     NAME_LIMIT,
     REALTIME,
@@ -163,7 +163,14 @@ async def _changes(
         ]
         return back, found.left, found.stay
     if what.operation == "schedule_maintenance":
-        return [], (), frozenset()
+        # Nothing changes before the window begins; but what it would list must be there.
+        to_list = {**command.inputs, "componentStatus": "under_maintenance"}
+        listed = command.model_copy(update={"inputs": to_list})
+        if not identifiers(command, "components"):
+            return [], (), frozenset()
+        found_here = await chosen_components(kit, service, listed, page)
+        names = ", ".join(one.name for one in found_here.values())
+        return [], (f"Listed as affected by the maintenance: {names}.",), frozenset()
     if what.operation == "publish_postmortem":
         return [], (), frozenset()
     chosen, known = await asyncio.gather(

@@ -100,6 +100,11 @@ class Public:
         entity = {"identifier": identifier, "relations": {"statuspageComponents": list(components)}}
         await self.stage.write("service", entity)
 
+    def refuse(self, operation: str, status: int) -> None:
+        """Statuspage answers the next such request with this HTTP status and does nothing."""
+        fault = {"service": "statuspage", "operation": operation, "status": status, "times": 1}
+        self.stage.sandbox.world.faults.add(fault)
+
     async def quiet(self) -> None:
         """Whatever follows a post has been taken in."""
         pages = self.engine.pages

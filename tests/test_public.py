@@ -22,6 +22,7 @@ from tests.public_bench import (
     Public,
     public_bench,
 )
+from tests.sandbox.serve import until
 
 WORDS: dict[str, Any] = {"page": PAGE, "name": "Payments fail", "body": "Some payments fail."}
 
@@ -410,3 +411,89 @@ async def test_bad_input_has_a_clear_answer_and_publishes_nothing(public: Public
 
         assert (ended.ok, why in ended.summary) == (False, True), ended.summary
     assert public.shown(public.one) == []
+
+
+async def test_a_component_of_another_page_is_refused(public: Public) -> None:
+    await public.stage.incident(public.one)
+    other = {"id": "pageofothers", "name": "Others", "components": [{"id": "cmpofothers1", "name": "Theirs"}]}
+    public.stage.sandbox.statuspage.seed({"pages": [other]})
+    await public.stage.write("statuspage", {"identifier": "pageofothers", "title": "Others"})
+    await public.stage.write(
+        "statuspageComponent", {"identifier": "cmpofothers1", "relations": {"statuspage": "pageofothers"}}
+    )
+
+    for operation in ("publish", "schedule"):
+        ended = await public.act(
+            "draft_public_update",
+            public.one,
+            operation=operation,
+            notifySubscribers=False,
+            scheduledFor=iso(now() + timedelta(hours=1)),
+            scheduledUntil=iso(now() + timedelta(hours=2)),
+            **WORDS,
+            **outage("cmpofothers1"),
+        )
+        told = f"components: 'cmpofothers1' is no component of page '{PAGE}'"
+        assert (ended.ok, told in ended.summary) == (False, True), ended.summary
+    assert public.shown(public.one) == []
+
+
+async def test_what_is_over_is_not_updated_and_what_is_open_gets_no_postmortem(public: Public) -> None:
+    await public.stage.incident(public.one)
+    await public.say(public.one, "publish", **WORDS)
+    read: dict[str, Any] = {"notifySubscribers": False, "body": "One more thing."}
+    early = await public.act("draft_public_update", public.one, operation="postmortem", **read)
+    update = await public.draft(public.one, "update", body="One more thing.")
+    await public.stage.incident(public.one, status="resolved")
+    await public.say(public.one, "resolve", body="Over.")
+
+    drafted = await public.act("draft_public_update", public.one, operation="update", **read)
+    approved = await public.approve(update)  # drafted before, approved after the resolution
+
+    assert "its public incident is investigating; it is not over" in early.summary
+    assert [one.ok for one in (early, drafted, approved)] == [False] * 3
+    for told in (drafted.summary, approved.summary):
+        assert "resolved" in told, told
+    (shown,) = public.shown(public.one)
+    assert [one["status"] for one in shown["incident_updates"]] == ["resolved", "investigating"]
+
+
+@pytest.mark.rehearsal  # it waits for as long as the page asks
+@pytest.mark.parametrize("status", [420, 429])
+async def test_a_page_that_asks_to_wait_gets_the_words_once(public: Public, status: int) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, **WORDS, **outage(CHECKOUT))
+    public.refuse("incidents.create", status)
+
+    ended = await public.approve(draft)
+
+    assert ended.ok, ended.summary
+    assert len(public.shown(public.one)) == 1
+    assert public.states()[CHECKOUT] == "partial_outage"
+
+
+async def test_what_the_page_refuses_leaves_nothing_half_and_can_be_said_again(public: Public) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, **WORDS, **outage(CHECKOUT))
+    public.refuse("incidents.create", 422)
+
+    refused = await public.approve(draft)
+
+    assert not refused.ok
+    assert "statuspage" in refused.summary.lower()
+    assert "422" in refused.summary
+    assert public.shown(public.one) == []
+    assert public.states()[CHECKOUT] == "operational"
+    held = await public.stage.properties("incident", public.one)
+    assert not held.get("publicStatus")
+
+    async def failed() -> bool:
+        sent = await public.stage.properties("incidentCommunication", f"{public.one}:publish:{PAGE}")
+        return bool(sent["state"] == "failed")
+
+    seen: bool = await until(failed, what="the record says that it failed")
+    assert seen
+    again = await public.approve(draft)
+    assert again.ok, again.summary
+    assert len(public.shown(public.one)) == 1
+    assert public.states()[CHECKOUT] == "partial_outage"
