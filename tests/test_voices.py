@@ -320,3 +320,25 @@ async def test_about_private_incidents_port_ai_is_asked_nothing(stage: Bench, ag
 
     assert (await run(engine, "draft_update", name, audiences=[group])).ok
     assert agent.seen() == []
+
+
+@pytest.mark.rehearsal
+async def test_four_hundred_readers_have_an_outcome_each_and_send_again_reaches_the_one(stage: Bench) -> None:
+    engine, name = await noted(stage)
+    addresses = [f"m{number}@example.com" for number in range(400)]
+    group = await mailed(stage, "many", *addresses)
+    stage.sandbox.mail.refuse("m7@example.com", 550)
+
+    sent = await run(engine, "post_update", name, audiences=[group], text="Half of the payments work again.")
+    states = {
+        one["properties"]["destination"]: one["properties"]["state"] for one in await stage.record(name)
+    }
+    stage.sandbox.mail.refuse("m7@example.com", 0)
+    again = await run(engine, "send_again", name)
+
+    assert not sent.ok
+    assert "m7@example.com" in told(sent)
+    assert set(states) == set(addresses)
+    assert [one for one, state in states.items() if state != "sent"] == ["m7@example.com"]
+    assert again.ok, told(again)
+    assert {len(mails(stage, address)) for address in addresses} == {1}
