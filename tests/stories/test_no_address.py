@@ -90,6 +90,7 @@ async def test_a_call_under_way_at_the_close_is_told_to_its_end(other_stage: Sta
 
 async def shown(incident: Incident, status: str) -> None:
     async def look() -> bool:
-        return (await incident.entity())["properties"].get("publicStatus") == status
+        said = (await incident.entity())["properties"].get("publicStatus")
+        return bool(said == status)
 
     await becomes(f"the incident shows that the page says {status}", look, 60)
