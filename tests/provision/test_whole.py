@@ -26,7 +26,9 @@ async def test_an_empty_organisation_gets_everything_and_then_nothing(organisati
     assert room["relations"]["incident"]["target"] == "incident"
     assert room["ownership"]["type"] == "Direct"
     assert incident["relations"]["warRoom"]["target"] == "incidentWarRoom"
-    assert set(incident["relations"]) == {"warRoom", "statuspageIncident", "services", "responders"}
+    assert set(incident["relations"]) == {
+        *("warRoom", "statuspageIncident", "services", "responders", "owner")
+    }
     opens = await organisation.action("open_war_room_on_severity")
     assert opens["publish"] is True
     assert opens["invocationMethod"]["url"].startswith(WEBHOOK.base_url)
