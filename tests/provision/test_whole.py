@@ -9,6 +9,8 @@ import pytest
 from integration.errors import IncidentCommsError
 from tests.provision.conftest import AUDIENCES, BLUEPRINTS, WEBHOOK, Organisation, settled
 
+RELATIONS = {"warRoom", "statuspageIncident", "services", "responders", "owner"}
+
 
 async def test_an_empty_organisation_gets_everything_and_then_nothing(organisation: Organisation) -> None:
     first = await organisation.provision()
@@ -26,9 +28,7 @@ async def test_an_empty_organisation_gets_everything_and_then_nothing(organisati
     assert room["relations"]["incident"]["target"] == "incident"
     assert room["ownership"]["type"] == "Direct"
     assert incident["relations"]["warRoom"]["target"] == "incidentWarRoom"
-    assert set(incident["relations"]) == {
-        *("warRoom", "statuspageIncident", "services", "responders", "owner")
-    }
+    assert set(incident["relations"]) == RELATIONS
     opens = await organisation.action("open_war_room_on_severity")
     assert opens["publish"] is True
     assert opens["invocationMethod"]["url"].startswith(WEBHOOK.base_url)
@@ -51,11 +51,6 @@ async def test_it_goes_on_where_it_stopped(organisation: Organisation, operation
     await organisation.provision()
 
     assert all(settled(line) for line in await organisation.provision())
-    assert set((await organisation.blueprint("incident"))["relations"]) == {
-        "warRoom",
-        "statuspageIncident",
-        "services",
-        "responders",
-    }
+    assert set((await organisation.blueprint("incident"))["relations"]) == RELATIONS
     assert set(await organisation.entities("commsAudience")) == AUDIENCES
     assert set(await organisation.entities("commsSwitch")) == {"communications"}
