@@ -235,6 +235,7 @@ async def test_an_archived_room_can_no_longer_be_read_and_the_chain_still_holds(
     assert any("INSTALLATION_KEY is not set" in note for note in ended.report["notes"])
 
 
+@pytest.mark.rehearsal
 async def test_what_we_wrote_again_ourselves_is_on_the_record(stage: Stage) -> None:
     late: Json = {"service": "zoom", "operation": "meetings.create", "answer_delay": 4.0}
     async with trouble(stage, late):

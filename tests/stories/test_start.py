@@ -67,6 +67,7 @@ async def test_it_starts_cleanly(stage: Stage) -> None:
     assert "| ERROR" not in log
 
 
+@pytest.mark.rehearsal
 async def test_a_port_that_is_taken_is_said_and_nothing_lingers(stage: Stage, tmp_path: Path) -> None:
     process = await sail(stage, tmp_path, {})
 
