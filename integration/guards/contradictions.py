@@ -40,6 +40,7 @@ _WORST: Mapping[str, int] = {
 
 _MARKUP = re.compile(r"</?[a-z][a-z0-9]{0,20}(?:\s[^<>]{0,2000})?/?>|<!--", re.I)
 _SLACK = re.compile(r"<(?:https?://|mailto:|[@#!])[^<>\s]{1,2000}>")
+# What the writer of a public text forgot to fill in or take out; none of these is a note about this code.
 _LEFT_OVER = re.compile(
     r"\{\{[^{}\n]{0,200}\}\}|\{%[^{}\n]{0,200}%\}|\[(?:insert|todo|tbd|your|time|date|component"
     r"|service|x+)\b[^\]\n]{0,60}\]"

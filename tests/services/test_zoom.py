@@ -351,6 +351,8 @@ async def test_deleting_is_repeated_until_it_is_gone(httpx_mock: HTTPXMock, zoom
 
     await zoom.delete_meeting("1")
 
+    assert [request.method for request in httpx_mock.get_requests()][-2:] == ["DELETE", "DELETE"]
+
 
 @pytest.mark.usefixtures("token")
 async def test_users(httpx_mock: HTTPXMock, zoom: ZoomService) -> None:

@@ -32,7 +32,8 @@ def test_odd_blocks_do_no_harm(odd: Any) -> None:
             "type": "rich_text",
             "elements": [{"type": kind, "elements": [{"type": "text", "style": odd}]}],
         }
-        blocks.html([block, inside, odd], _name)
+        shown = blocks.html([block, inside, odd], _name)
+        assert isinstance(shown, str)
 
 
 @pytest.mark.parametrize(

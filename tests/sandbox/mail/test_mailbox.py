@@ -194,8 +194,19 @@ async def test_a_server_that_is_down_refuses_connections_and_comes_back_on_its_p
 
 
 async def test_a_connection_made_while_the_server_goes_down_is_cut(box: Mailbox) -> None:
-    with socket.create_connection((box.host, box.port), timeout=5):
+    with socket.create_connection((box.host, box.port), timeout=5) as open_still:
         await asyncio.wait_for(box.down(), 5)
+        assert await asyncio.to_thread(_is_cut, open_still)
+
+
+def _is_cut(connection: socket.socket) -> bool:
+    """Whether nothing more can come; a connection that stays open raises TimeoutError."""
+    try:
+        while connection.recv(4096):
+            pass
+    except ConnectionError:
+        pass
+    return True
 
 
 async def test_a_reset_brings_back_a_server_that_was_down_and_empties_it(box: Mailbox) -> None:

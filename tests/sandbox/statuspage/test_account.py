@@ -86,7 +86,9 @@ async def test_a_thing_of_another_page_is_not_there(bench: Bench) -> None:
     theirs = bench.statuspage.people.component("Only").id
     await bench.refused("GET", f"{PAGE}/components/{theirs}", 404)
     body = {"incident": {"name": "x", "components": {theirs: "major_outage"}}}
+    before = len(bench.world.journal)
     await bench.refused("POST", f"{PAGE}/incidents", 422, json=body)
+    assert not any(entry.effect for entry in bench.world.journal[before:])
 
 
 async def test_a_page_is_changed(bench: Bench) -> None:
