@@ -175,19 +175,13 @@ class Mailer:
 
     async def check(self) -> None:
         """Connect, encrypt and log in as for a mail, and send none. Raises as `send` does before it."""
-        client, stage = self._client(), "connect"
+        client, stages = self._client(), ["connect"]
         failure: ServiceError | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                await client.connect()
-                if self._tls == "starttls":
-                    stage = "STARTTLS"
-                    await client.starttls()
-                if self._user:
-                    stage = "AUTH"
-                    await client.login(self._user, self._password)
+                await self._enter(client, stages)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            failure = self._failure(stage, error)
+            failure = self._failure(stages[-1], error)
         finally:
             if failure is None:
                 await _say_goodbye(client)
@@ -207,28 +201,32 @@ class Mailer:
             tls_context=self._context,
         )
 
+    async def _enter(self, client: aiosmtplib.SMTP, stages: list[str]) -> None:
+        """Connect, encrypt and log in. `stages` gets each one as it begins; the last tells what failed."""
+        await client.connect()
+        if self._tls == "starttls":
+            stages.append("STARTTLS")
+            await client.starttls()
+        if self._user:
+            stages.append("AUTH")
+            await client.login(self._user, self._password)
+
     async def _transaction(self, message_id: str, raw: bytes, to: str) -> MailReceipt:
-        client = self._client()
-        stage, polite = "connect", False
+        client, stages = self._client(), ["connect"]
+        polite = False
         try:
             async with asyncio.timeout(self._timeout):
-                await client.connect()
-                if self._tls == "starttls":
-                    stage = "STARTTLS"
-                    await client.starttls()
-                if self._user:
-                    stage = "AUTH"
-                    await client.login(self._user, self._password)
-                stage = "MAIL"
+                await self._enter(client, stages)
+                stages.append("MAIL")
                 await client.mail(self.sender)
-                stage = "RCPT"
+                stages.append("RCPT")
                 await client.rcpt(to)
-            stage = "DATA"
+            stages.append("DATA")
             async with asyncio.timeout(3 * self._timeout):
                 answer = await client.data(raw, timeout=None)  # the line above counts
             polite = True
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            failure = self._failure(stage, error)
+            failure = self._failure(stages[-1], error)
             polite = isinstance(failure, Refused)
         else:
             return MailReceipt(message_id=message_id, response=self._short(f"{answer.code} {answer.message}"))
