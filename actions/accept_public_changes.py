@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.base import Kit, need_incident
 from integration.errors import BadInput
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 from integration.page_drift import line_hash
 from integration.page_record import accepted_lines, properties
 from integration.times import iso, now

@@ -9,7 +9,8 @@ from actions.delivery import choice
 from integration import messages, plan
 from integration.credentials import mask
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import NOTE_KINDS, Command, NoteKind, Outcome
+from integration.models.note import NOTE_KINDS, NoteKind
+from integration.models.run import Command, Outcome
 
 NOTE_LIMIT = 3000
 

@@ -21,7 +21,11 @@ from integration import audiences as rules
 from integration import notices, plan
 from integration.audiences import channel_of
 from integration.errors import BadInput
-from integration.models import Audience, Command, Communication, Incident, Json, Outcome, Step, WarRoom
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.communication import Communication, Step
+from integration.models.incident import Incident, WarRoom
+from integration.models.run import Command, Outcome
 from integration.notices import Change
 from integration.times import now, when
 

@@ -7,7 +7,9 @@ from actions.public_consent import Consent
 from actions.public_operations import SPOKEN, Spoken
 from integration import page_words
 from integration.errors import BadInput
-from integration.models import Command, Communication, Json, Outcome
+from integration.models.base import Json
+from integration.models.communication import Communication
+from integration.models.run import Command, Outcome
 from integration.times import now
 
 REASON_LIMIT = 500

@@ -16,7 +16,9 @@ from actions.delivery import deliver
 from actions.promises import current_promises
 from integration import messages, notices, plan
 from integration.errors import IncidentCommsError
-from integration.models import AUTOMATION, Command, Communication, WarRoom
+from integration.models.communication import Communication
+from integration.models.incident import WarRoom
+from integration.models.run import AUTOMATION, Command
 from integration.notices import Change
 from integration.times import now
 

@@ -15,7 +15,8 @@ from integration.errors import BadInput
 from integration.guard_words import GuardWords
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
-from integration.models import Command, Outcome, WarRoom
+from integration.models.incident import WarRoom
+from integration.models.run import Command, Outcome
 from integration.page_catalog import PageCatalog
 from integration.page_mirror import PageMirror
 from integration.people import People

@@ -11,7 +11,10 @@ from actions.delivery import flag
 from integration import audiences, guards
 from integration.errors import BadInput
 from integration.guards import Leak, Words
-from integration.models import Audience, Command, Incident, Json
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.incident import Incident
+from integration.models.run import Command
 from integration.times import iso
 
 OVERRIDE_LIMIT = 500

@@ -14,7 +14,8 @@ from actions.documents import write_documents
 from actions.privacy import follow_privacy
 from integration import communicator, plan
 from integration.errors import BadInput, IncidentCommsError, ServiceError
-from integration.models import Command, Outcome, WarRoom
+from integration.models.incident import WarRoom
+from integration.models.run import Command, Outcome
 from integration.record_check import head_line
 from integration.times import iso, now
 

@@ -10,7 +10,9 @@ from datetime import timedelta
 from actions.base import Kit
 from integration.entities import text_hash
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import Command, Incident, Outcome, Step, WarRoom
+from integration.models.communication import Step
+from integration.models.incident import Incident, WarRoom
+from integration.models.run import Command, Outcome
 from integration.perform import Claim
 from integration.times import now
 

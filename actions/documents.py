@@ -11,7 +11,8 @@ from actions.base import Kit
 from integration import plan, rca, timeline
 from integration.entities import NOTE
 from integration.errors import IncidentCommsError
-from integration.models import Communication, Incident, WarRoom
+from integration.models.communication import Communication
+from integration.models.incident import Incident, WarRoom
 
 SEARCH_SETTLES_SECONDS = 5.0
 

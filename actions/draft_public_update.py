@@ -28,7 +28,9 @@ from actions.public_proposal import propose
 from actions.schedule_maintenance import window_of
 from integration import page_words
 from integration.errors import BadInput
-from integration.models import Command, Communication, Json, Operation, Outcome, Step
+from integration.models.base import Json
+from integration.models.communication import Communication, Operation, Step
+from integration.models.run import Command, Outcome
 from integration.times import iso, now
 
 NOBODY = Consent(by="")  # a draft needs no approval

@@ -16,7 +16,8 @@ from integration.audience_catalog import STATUS_PAGE
 from integration.draft_opinion import BY_TEMPLATE
 from integration.entities import DRAFT
 from integration.errors import BadInput
-from integration.models import Audience, Command, Outcome
+from integration.models.audience import Audience
+from integration.models.run import Command, Outcome
 from integration.times import now
 
 

@@ -12,7 +12,8 @@ from actions.base import Kit
 from actions.sync_war_room import sync
 from integration import communicator
 from integration.errors import Ambiguous, ServiceError
-from integration.models import Incident, Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import Incident, WarRoom
 
 RECENT = timedelta(minutes=10)
 

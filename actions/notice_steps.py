@@ -8,7 +8,11 @@ from datetime import datetime
 
 from actions.delivery import words_key
 from integration import messages, notices
-from integration.models import Audience, Command, Communication, Incident, Json, Step, WarRoom
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.communication import Communication, Step
+from integration.models.incident import Incident, WarRoom
+from integration.models.run import Command
 from integration.notices import Change
 from integration.times import iso
 

@@ -18,7 +18,9 @@ from actions.opening import Opening, links_of
 from actions.privacy import follow_privacy
 from integration import communicator, plan
 from integration.errors import BadInput, IncidentCommsError, ServiceError
-from integration.models import Command, Incident, Outcome, Step, WarRoom
+from integration.models.communication import Step
+from integration.models.incident import Incident, WarRoom
+from integration.models.run import Command, Outcome
 from integration.perform import Claim
 from integration.times import iso, now
 

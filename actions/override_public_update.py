@@ -6,7 +6,7 @@ from __future__ import annotations
 from actions.approve_public_update import REASON_LIMIT, approve
 from actions.base import Kit, text_input
 from integration.errors import BadInput
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from actions.base import Kit
 from integration import plan
 from integration.errors import BadInput
-from integration.models import Command, Communication, Incident
+from integration.models.communication import Communication
+from integration.models.incident import Incident
+from integration.models.run import Command
 from integration.perform import Claim
 from integration.times import now
 

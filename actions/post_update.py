@@ -11,7 +11,9 @@ from actions.voices import Situation, current, look, propose
 from integration import messages
 from integration.audience_catalog import Drafted
 from integration.errors import BadInput
-from integration.models import Audience, Command, Json, Outcome
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.run import Command, Outcome
 from integration.times import iso, now
 
 

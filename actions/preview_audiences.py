@@ -11,7 +11,8 @@ from actions.voices import Situation, look, propose
 from integration import audiences as rules
 from integration import cadence, drafts
 from integration.errors import BadInput
-from integration.models import Audience, Command, Outcome
+from integration.models.audience import Audience
+from integration.models.run import Command, Outcome
 from integration.times import iso, now
 
 _PEOPLE = 5  # addresses told one by one

@@ -10,7 +10,9 @@ from loguru import logger
 from actions.base import Kit
 from integration import plan, situation
 from integration.errors import ServiceError
-from integration.models import Channel, Incident, Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import Incident, WarRoom
+from integration.models.slack import Channel
 
 SEARCH_SETTLES_SECONDS = 5.0
 

@@ -15,18 +15,11 @@ from actions.public_consent import Consent
 from integration import communicator, messages, plan
 from integration.effects_public import marker
 from integration.errors import BadInput, IncidentCommsError
-from integration.models import (
-    BY_HAND,
-    PUBLIC_OPERATIONS,
-    Command,
-    Communication,
-    Incident,
-    Json,
-    Operation,
-    Outcome,
-    PublicIncident,
-    Receipt,
-)
+from integration.models.base import Json
+from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS, Communication, Operation, Receipt
+from integration.models.incident import Incident
+from integration.models.run import Command, Outcome
+from integration.models.statuspage import PublicIncident
 from integration.perform import Claim
 from integration.services.statuspage import StatuspageService
 from integration.settings import variable

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from actions.base import Kit
 from actions.delivery import identifiers
 from integration.errors import BadInput
-from integration.models import Command, Communication, PageComponent, PublicIncident
+from integration.models.communication import Communication
+from integration.models.run import Command
+from integration.models.statuspage import PageComponent, PublicIncident
 from integration.services.statuspage import StatuspageService
 
 COMPONENT_STATES = (

@@ -9,7 +9,8 @@ from datetime import timedelta
 from actions.base import Kit
 from actions.overtaken import resumed, withdraw
 from integration.errors import BadInput
-from integration.models import Command, Json
+from integration.models.base import Json
+from integration.models.run import Command
 from integration.settings import variable
 from integration.times import now
 

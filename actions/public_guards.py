@@ -15,7 +15,9 @@ from integration import guards, plan, timeline
 from integration.errors import BadInput
 from integration.guard_words import guard_rules
 from integration.guards import Finding
-from integration.models import AUTOMATION, Command, Incident, Json
+from integration.models.base import Json
+from integration.models.incident import Incident
+from integration.models.run import AUTOMATION, Command
 from integration.times import now
 
 OVERRIDE_LIMIT = 500

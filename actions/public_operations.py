@@ -16,7 +16,8 @@ from actions import (
 )
 from actions.base import Kit
 from actions.public_consent import Consent
-from integration.models import Command, Operation, Outcome
+from integration.models.communication import Operation
+from integration.models.run import Command, Outcome
 
 CarryOut = Callable[[Command, Kit, Awaitable[Consent]], Awaitable[Outcome]]
 

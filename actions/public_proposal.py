@@ -12,7 +12,10 @@ from actions.public import Published, page_service
 from actions.public_operations import Spoken
 from integration import page_words
 from integration.errors import BadInput
-from integration.models import Command, Incident, Json, PageComponent, PageTemplate
+from integration.models.base import Json
+from integration.models.incident import Incident
+from integration.models.run import Command
+from integration.models.statuspage import PageComponent, PageTemplate
 
 
 @dataclass

@@ -9,7 +9,11 @@ from actions.base import Kit
 from actions.public import Published, last_word, left_unsaid, page_service, tell
 from actions.public_consent import Consent
 from integration.effects_public import marker
-from integration.models import Command, Incident, Json, Operation, Outcome, PublicIncident, Step
+from integration.models.base import Json
+from integration.models.communication import Operation, Step
+from integration.models.incident import Incident
+from integration.models.run import Command, Outcome
+from integration.models.statuspage import PublicIncident
 
 
 @dataclass(frozen=True)

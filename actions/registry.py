@@ -32,7 +32,7 @@ from actions import (
     write_rca,
 )
 from actions.base import Handle, Kit
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 
 ACTIONS: Mapping[str, Handle] = {
     "open_war_room": open_war_room.handle,

@@ -8,7 +8,7 @@ from actions.promises import current_promises, remind, reminder
 from actions.voices import look, propose
 from integration import plan
 from integration.errors import BadInput
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 from integration.times import now
 
 

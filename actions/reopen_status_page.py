@@ -13,7 +13,7 @@ from actions.public_consent import Consent, approved
 from actions.public_guards import judge
 from actions.public_turn import Turn, turn
 from integration.errors import BadInput
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:

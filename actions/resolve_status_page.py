@@ -12,7 +12,7 @@ from actions.public_components import changed_components, going_back
 from actions.public_consent import Consent, approved
 from actions.public_guards import judge
 from actions.public_turn import Turn, turn
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 
 RESOLVE = Turn(
     operation="resolve_incident",

@@ -25,7 +25,9 @@ from actions.public_consent import Consent, approved
 from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
-from integration.models import Command, MaintenanceWindow, Outcome, Step
+from integration.models.communication import Step
+from integration.models.run import Command, Outcome
+from integration.models.statuspage import MaintenanceWindow
 from integration.times import now, when
 
 LATEST = timedelta(days=366)

@@ -8,7 +8,8 @@ from actions.base import Kit, latest_room, need_incident
 from actions.delivery import check_private, deliver, flag, outcome
 from actions.promises import keep_promises
 from integration.cadence import PURPOSES, update_of
-from integration.models import Command, Communication, Outcome
+from integration.models.communication import Communication
+from integration.models.run import Command, Outcome
 
 _NOT_GOT = ("failed", "held", "superseded", "withdrawn")
 

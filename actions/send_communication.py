@@ -7,7 +7,7 @@ from actions.delivery import deliver, flag, outcome
 from actions.overtaken import resumed, too_late
 from integration import plan
 from integration.errors import BadInput
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -31,7 +31,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             "overtaken",
             f"{incident.identifier} is {incident.status} by now: choose yes to send it all the same",
         )
-    if held.step.operation in ("publish_incident", "update_incident", "resolve_incident"):
+    if held.step.operation in PUBLIC_OPERATIONS:
         raise BadInput("communication", "run the status page action again: a public text needs its approval")
     async with kit.locks.holding(plan.room_id(held.step.incident, 1)):
         if cut_off:

@@ -9,7 +9,7 @@ from actions.delivery import check_private, flag, identifiers
 from actions.updating import Voice, nowhere, send
 from integration import messages
 from integration.errors import BadInput
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 from integration.times import iso, now
 
 

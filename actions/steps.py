@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 
 from actions.delivery import words_key
 from integration import messages
-from integration.models import Audience, Command, Incident, Json, Step
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.communication import Step
+from integration.models.incident import Incident
+from integration.models.run import Command
 
 
 def each_reader_once(audiences: Sequence[Audience]) -> list[Audience]:

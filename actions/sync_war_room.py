@@ -9,7 +9,8 @@ from actions.base import Kit, latest_room, need_incident
 from actions.privacy import follow_privacy
 from integration import communicator, plan
 from integration.errors import ServiceError
-from integration.models import Command, Incident, Outcome, WarRoom
+from integration.models.incident import Incident, WarRoom
+from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:

@@ -23,7 +23,8 @@ from actions.public_consent import Consent, approved
 from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
-from integration.models import Command, Outcome, Step
+from integration.models.communication import Step
+from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:

@@ -15,7 +15,10 @@ from integration import plan
 from integration.audiences import channel_of
 from integration.errors import BadInput
 from integration.guards import Words
-from integration.models import Audience, Command, Incident, Json, Outcome, WarRoom
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.incident import Incident, WarRoom
+from integration.models.run import Command, Outcome
 from integration.times import iso, now
 
 

@@ -15,7 +15,10 @@ from integration.draft_opinion import BY_TEMPLATE
 from integration.drafts import Draft, Facts
 from integration.errors import BadInput
 from integration.guards import Words
-from integration.models import Audience, Communication, Incident, Json, Knows, Value, WarRoom
+from integration.models.audience import Audience, Knows
+from integration.models.base import Json, Value
+from integration.models.communication import Communication
+from integration.models.incident import Incident, WarRoom
 from integration.timeline import NoteFacts
 from integration.times import now, when
 

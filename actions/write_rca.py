@@ -7,7 +7,7 @@ from actions.documents import again_soon, write_documents
 from integration import plan
 from integration.entities import WAR_ROOM
 from integration.errors import BadInput, ServiceError
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:

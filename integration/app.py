@@ -49,7 +49,8 @@ from integration.live_upserts import LiveUpserts
 from integration.locks import KeyedLocks
 from integration.mirror import Mirror
 from integration.missed import Missed
-from integration.models import Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
 from integration.page_catalog import PageCatalog
 from integration.page_mirror import PageMirror
 from integration.people import People

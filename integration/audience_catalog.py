@@ -22,7 +22,11 @@ from integration.entities import (
     text_of,
 )
 from integration.errors import Refused
-from integration.models import Audience, Communication, Incident, ItemOutcome, Json, Value
+from integration.models.audience import Audience
+from integration.models.base import Json, Value
+from integration.models.communication import Communication
+from integration.models.incident import Incident
+from integration.models.port import ItemOutcome
 from integration.notices import PURPOSE
 from integration.services.port import PortService
 from integration.settings import Settings

@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integration.entities import text_of, texts_of
 from integration.errors import BadInput
-from integration.models import Audience, Incident, Json, Value
+from integration.models.audience import Audience
+from integration.models.base import Json, Value
+from integration.models.incident import Incident
 from integration.plan import linked_channel
 
 ANY_OTHER = "*"

@@ -28,7 +28,8 @@ from integration.catalog import Catalog
 from integration.entities import text_of
 from integration.errors import Refused, Unreachable
 from integration.mirror import Mirror
-from integration.models import Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
 from integration.notetaker import Marks
 from integration.services.zoom_files import ZoomFiles
 from integration.settings import Settings

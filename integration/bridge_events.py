@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from integration.entities import owned_by, text_of
-from integration.models import Json, Value, WarRoom
+from integration.models.base import Json, Value
+from integration.models.incident import WarRoom
 from integration.mrkdwn import is_absolute
 from integration.times import iso, when
 

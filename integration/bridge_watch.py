@@ -14,7 +14,8 @@ from loguru import logger
 from integration.bridge_events import News
 from integration.budget import Priority
 from integration.errors import CredentialsRefused, ServiceError
-from integration.models import PastMeeting, WarRoom
+from integration.models.incident import WarRoom
+from integration.models.zoom import PastMeeting
 from integration.services.zoom import ZoomService
 from integration.times import now
 

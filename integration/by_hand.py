@@ -22,16 +22,10 @@ from integration.catalog import Catalog
 from integration.credentials import mask
 from integration.entities import COMMUNICATION, intent_entity, read_communication, text_hash
 from integration.errors import Refused, ServiceError
-from integration.models import (
-    BY_HAND,
-    PUBLIC_OPERATIONS,
-    Communication,
-    Json,
-    Message,
-    Operation,
-    PublicIncident,
-    Step,
-)
+from integration.models.base import Json
+from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS, Communication, Operation, Step
+from integration.models.slack import Message
+from integration.models.statuspage import PublicIncident
 from integration.people import People
 from integration.services.port import PortService
 from integration.services.slack import SlackService

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from integration import audiences
-from integration.models import Audience, Communication, Value
+from integration.models.audience import Audience
+from integration.models.base import Value
+from integration.models.communication import Communication
 
 State = Literal["open", "kept", "missed", "dropped"]
 STATES: tuple[State, ...] = ("open", "kept", "missed", "dropped")

@@ -15,7 +15,9 @@ from typing import Any
 from integration.bridge_events import News, occurrence
 from integration.credentials import mask
 from integration.entities import owned_by, text_of
-from integration.models import Json, Message, Value, WarRoom
+from integration.models.base import Json, Value
+from integration.models.incident import WarRoom
+from integration.models.slack import Message
 from integration.mrkdwn import is_absolute
 from integration.notetaker import SURE, Context, Marks, derive
 from integration.notetaker.text import clean, cut, title_of

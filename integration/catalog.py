@@ -34,17 +34,12 @@ from integration.entities import (
 )
 from integration.errors import BadInput, Refused, ServiceError
 from integration.incident_reader import IncidentReader
-from integration.models import (
-    Approval,
-    Audience,
-    Communication,
-    Incident,
-    ItemOutcome,
-    Json,
-    NoteKind,
-    Step,
-    WarRoom,
-)
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.communication import Communication, Step
+from integration.models.incident import Incident, WarRoom
+from integration.models.note import NoteKind
+from integration.models.port import Approval, ItemOutcome
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import iso, now, when

@@ -20,7 +20,8 @@ from integration.budget import Priority
 from integration.entities import COMMUNICATION, LINK, read_communication
 from integration.errors import IncidentCommsError, Refused
 from integration.locks import KeyedLocks
-from integration.models import Communication, Json
+from integration.models.base import Json
+from integration.models.communication import Communication
 from integration.record import (
     OUTCOMES,
     Head,

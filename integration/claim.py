@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from integration.models import Communication, Json, Receipt, Step
+from integration.models.base import Json
+from integration.models.communication import Communication, Receipt, Step
 from integration.times import now
 
 Verdict = Literal["mine", "sent", "recover", "again", "unknown"]

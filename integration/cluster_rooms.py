@@ -27,7 +27,8 @@ from integration.cluster import ANSWER_SECONDS, Cluster
 from integration.cluster_locks import Lease
 from integration.errors import IncidentCommsError, ServiceError, Unreachable
 from integration.mirror import Mirror
-from integration.models import Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
 from integration.people import People
 from integration.services.slack import SlackService
 from integration.settings import Settings

@@ -6,7 +6,8 @@ import re
 from typing import Any, Literal
 
 from integration.errors import BadInput
-from integration.models import OPERATION_INPUT, Command, Json
+from integration.models.base import Json
+from integration.models.run import OPERATION_INPUT, Command
 from integration.times import when
 
 _OPERATION = re.compile(r"[A-Za-z0-9._:@=-]{1,200}")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from integration.models import Incident, Json
+from integration.models.base import Json
+from integration.models.incident import Incident
 
 BUTTON_PREFIX = "incident_comms."
 """What the `action_id` of our buttons begins with; the action's name follows."""

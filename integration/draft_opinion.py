@@ -16,7 +16,7 @@ from loguru import logger
 from integration.drafts import Draft
 from integration.drafts.proposed import MOST_AUDIENCES, Wanted, answered, fits, proposal, question
 from integration.errors import BadInput, ServiceError
-from integration.models import Value
+from integration.models.base import Value
 from integration.second_opinion import ANSWER_SECONDS, BACK_OFF_SECONDS, QUOTA_KEPT
 from integration.services.port_ai import PortAi
 

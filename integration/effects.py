@@ -13,7 +13,10 @@ from typing import Protocol
 from loguru import logger
 
 from integration.errors import Refused, ServiceError
-from integration.models import Bot, Channel, Json, Meeting, Operation, Post, Receipt, Step
+from integration.models.base import Json
+from integration.models.communication import Operation, Receipt, Step
+from integration.models.slack import Bot, Channel, Post
+from integration.models.zoom import Meeting
 from integration.services.slack import SlackService
 from integration.services.zoom import DailyLimit, ZoomService
 

@@ -11,16 +11,9 @@ from loguru import logger
 from integration.effects import LOOK_BACK, Effect
 from integration.entities import text_hash
 from integration.errors import Refused
-from integration.models import (
-    Json,
-    MaintenanceWindow,
-    Operation,
-    PublicIncident,
-    PublicPostmortem,
-    PublicUpdate,
-    Receipt,
-    Step,
-)
+from integration.models.base import Json
+from integration.models.communication import Operation, Receipt, Step
+from integration.models.statuspage import MaintenanceWindow, PublicIncident, PublicPostmortem, PublicUpdate
 from integration.services.mailer import Mailer
 from integration.services.statuspage import StatuspageService
 

@@ -7,22 +7,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from integration.models import (
-    BRIDGE_KINDS,
+from integration.models.audience import KNOWS, Audience
+from integration.models.base import Json
+from integration.models.communication import (
     COMMUNICATION_STATES,
-    KNOWS,
-    MIRROR_STATES,
     PUBLIC_OPERATIONS,
-    ROOM_STATES,
-    Audience,
     Communication,
-    Json,
-    Note,
     Operation,
     Receipt,
     Step,
-    WarRoom,
 )
+from integration.models.incident import BRIDGE_KINDS, MIRROR_STATES, ROOM_STATES, WarRoom
+from integration.models.note import Note
 from integration.times import iso, now, when
 
 WAR_ROOM = "incidentWarRoom"

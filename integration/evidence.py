@@ -15,7 +15,10 @@ from integration.credentials import mask
 from integration.effects import METADATA_EVENT
 from integration.entities import text_hash
 from integration.errors import Refused, ServiceError
-from integration.models import BY_HAND, PUBLIC_OPERATIONS, Bot, Json, Message, PublicIncident, Value
+from integration.models.base import Json, Value
+from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS
+from integration.models.slack import Bot, Message
+from integration.models.statuspage import PublicIncident
 from integration.record_check import same_words
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService

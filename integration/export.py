@@ -13,7 +13,7 @@ import sys
 from integration.budget import Budget
 from integration.errors import BadInput, IncidentCommsError
 from integration.installation import Installation, this_installation
-from integration.models import Incident
+from integration.models.incident import Incident
 from integration.record_export import as_csv, as_json, as_markdown, entries
 from integration.recorded import Recorded, read_recorded
 from integration.services.port import PortService

@@ -12,7 +12,7 @@ from loguru import logger
 from integration.entities import texts_of
 from integration.errors import ServiceError
 from integration.guards import Rules, Words
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.port import PortService
 from integration.settings import Settings, variable
 

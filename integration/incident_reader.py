@@ -10,7 +10,8 @@ import jq
 
 from integration.entities import text_of, texts_of
 from integration.errors import BadInput
-from integration.models import Incident, Json
+from integration.models.base import Json
+from integration.models.incident import Incident
 from integration.settings import Settings
 from integration.times import when
 

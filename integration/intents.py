@@ -11,7 +11,7 @@ from integration.catalog import Catalog
 from integration.claim import VERDICTS, Claim
 from integration.errors import Refused
 from integration.locks import KeyedLocks
-from integration.models import Communication, Step
+from integration.models.communication import Communication, Step
 from integration.takeover import SLOWEST_TURN_SECONDS
 from integration.times import now
 

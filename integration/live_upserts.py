@@ -17,7 +17,7 @@ from port_ocean.context.event import EventType, event_context
 from port_ocean.context.ocean import ocean
 
 from integration.errors import Ambiguous
-from integration.models import Json
+from integration.models.base import Json
 
 PAGE, GROUP, COMPONENT = "statuspage", "component_group", "component"
 INCIDENT, UPDATE = "incident", "incident_update"

@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from integration import mrkdwn
 from integration.communicator import HEADER_LIMIT, cut
 from integration.errors import BadInput
-from integration.models import Incident, Json, NoteKind, Step, Value
+from integration.models.base import Json, Value
+from integration.models.communication import Step
+from integration.models.incident import Incident
+from integration.models.note import NoteKind
 from integration.notetaker.text import readable
 from integration.notices import Change
 

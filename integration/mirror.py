@@ -21,7 +21,9 @@ from integration.catalog import Catalog
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirrored import Mirrored, people_in, same, since
 from integration.model_notes import Verdict
-from integration.models import Json, Message, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
+from integration.models.slack import Message
 from integration.note_tags import NoteTags, own_patterns
 from integration.notetaker import Marks
 from integration.people import People

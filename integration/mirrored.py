@@ -13,7 +13,10 @@ from typing import Any
 from integration.assigned import assignees
 from integration.entities import note_entity, note_id
 from integration.model_notes import Verdict
-from integration.models import NOTE_KINDS, Bot, Json, Message, Note, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
+from integration.models.note import NOTE_KINDS, Note
+from integration.models.slack import Bot, Message
 from integration.note_tags import NO_TAGS, UNTAGGED, Known, tag
 from integration.notetaker import Context, Marks, derive
 from integration.room_state import RoomState

@@ -19,7 +19,9 @@ from integration import plan
 from integration.catalog import Catalog
 from integration.command import command_of_run
 from integration.errors import BadInput
-from integration.models import AUTOMATION, Command, Incident, Json
+from integration.models.base import Json
+from integration.models.incident import Incident
+from integration.models.run import AUTOMATION, Command
 from integration.runner import Runner
 from integration.services.port import PortService
 from integration.settings import Settings

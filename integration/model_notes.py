@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from integration.errors import BadInput
-from integration.models import NoteKind, Value
+from integration.models.base import Value
+from integration.models.note import NoteKind
 
 MOST_MESSAGES = 40  # in one question
 MOST_CHARACTERS = 24_000

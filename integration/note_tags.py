@@ -17,7 +17,8 @@ from loguru import logger
 from integration.catalog import Catalog
 from integration.entities import texts_of
 from integration.errors import Refused, ServiceError
-from integration.models import Json, Message
+from integration.models.base import Json
+from integration.models.slack import Message
 from integration.notetaker import Context, ServiceNames
 from integration.people import People
 from integration.settings import Settings, variable

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from integration.models import Communication, Incident, Json, Value
+from integration.models.base import Json, Value
+from integration.models.communication import Communication
+from integration.models.incident import Incident
 from integration.times import when
 
 Field = Literal["status", "severity", "owner"]

@@ -10,7 +10,8 @@ from loguru import logger
 from integration.catalog import Catalog
 from integration.claim import Claim
 from integration.entities import text_hash
-from integration.models import Json, Receipt, Step
+from integration.models.base import Json
+from integration.models.communication import Receipt, Step
 from integration.record_check import same_words
 from integration.times import iso, now
 

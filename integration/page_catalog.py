@@ -17,7 +17,9 @@ from urllib.parse import quote
 from integration.entities import COMMUNICATION, intent_entity, read_communication, text_of, texts_of
 from integration.errors import Refused
 from integration.incident_reader import IncidentReader
-from integration.models import Communication, Json, PageComponent, Step
+from integration.models.base import Json
+from integration.models.communication import Communication, Step
+from integration.models.statuspage import PageComponent
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import now, when

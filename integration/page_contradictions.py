@@ -18,7 +18,8 @@ from integration.catalog import Catalog
 from integration.entities import text_of, texts_of
 from integration.errors import BadInput, Refused
 from integration.guard_words import guard_rules
-from integration.models import Incident, Json
+from integration.models.base import Json
+from integration.models.incident import Incident
 from integration.page_catalog import COMPONENT
 from integration.page_record import OPEN, PUBLIC_INCIDENT, properties, related
 from integration.services.port import PortService

@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from integration.entities import text_hash
-from integration.models import Communication, Json, PublicIncident, PublicUpdate
+from integration.models.base import Json
+from integration.models.communication import Communication
+from integration.models.statuspage import PublicIncident, PublicUpdate
 from integration.times import iso, when
 
 QUOTED = 120  # characters of somebody's words in a line

@@ -10,7 +10,7 @@ import time
 from loguru import logger
 
 from integration.errors import Refused, ServiceError
-from integration.models import Json
+from integration.models.base import Json
 from integration.page_catalog import COMPONENT, PAGE, PageCatalog
 from integration.services.port import PortService
 from integration.services.statuspage import StatuspageService

@@ -20,7 +20,8 @@ from integration.catalog import Catalog
 from integration.effects_public import marker
 from integration.errors import BadInput, ServiceError
 from integration.live_upserts import COMPONENT, INCIDENT, PAGE, UPDATE
-from integration.models import Json, PublicIncident
+from integration.models.base import Json
+from integration.models.statuspage import PublicIncident
 from integration.page_contradictions import PageContradictions
 from integration.page_figures import PageFigures
 from integration.page_record import OPEN, PageRecord, differences, properties, related

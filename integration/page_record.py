@@ -13,7 +13,9 @@ from integration.catalog import Catalog
 from integration.effects_public import marker
 from integration.entities import COMMUNICATION, read_communication
 from integration.errors import Refused
-from integration.models import BY_HAND, PUBLIC_OPERATIONS, Communication, Json, PublicIncident
+from integration.models.base import Json
+from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS, Communication
+from integration.models.statuspage import PublicIncident
 from integration.page_drift import drift, line_hash
 from integration.services.port import PortService
 from integration.settings import Settings

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from integration.errors import BadInput
 from integration.mdtext import one_line
-from integration.models import Json
+from integration.models.base import Json
 from integration.settings import variable
 
 COMPONENT_STATE_OF: Mapping[str, str] = {

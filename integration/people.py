@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from integration.errors import ServiceError
-from integration.models import SlackUser
+from integration.models.slack import SlackUser
 from integration.services.slack import SlackService
 
 REMEMBER_SECONDS = 3600.0

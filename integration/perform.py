@@ -36,7 +36,8 @@ from integration.errors import (
 )
 from integration.intents import Intents
 from integration.locks import KeyedLocks
-from integration.models import Communication, Json, Operation, Receipt, Step
+from integration.models.base import Json
+from integration.models.communication import Communication, Operation, Receipt, Step
 from integration.outcomes import Outcomes, wanted
 from integration.peers import Alone, Peers
 from integration.switch import Switch

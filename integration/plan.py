@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 from slugify import slugify
 
 from integration.errors import BadInput
-from integration.models import Incident, Json, Operation, Step, WarRoom
+from integration.models.base import Json
+from integration.models.communication import Operation, Step
+from integration.models.incident import Incident, WarRoom
 from integration.settings import Settings
 
 CHANNEL_NAME_LIMIT = 80  # Slack: lowercase letters, digits, hyphen, underscore, at most 80

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from integration.errors import BadInput
-from integration.models import OPERATION_INPUT, Json
+from integration.models.base import Json
+from integration.models.run import OPERATION_INPUT
 from integration.settings import DEFAULT_BLUEPRINT, DEFAULT_SERVICE, IncidentFields, Settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,9 @@ from integration import mdtext, timeline
 from integration.bridge_events import BridgeEvent
 from integration.entities import COMMUNICATION
 from integration.messages import written_words
-from integration.models import PUBLIC_OPERATIONS, Communication, Incident, NoteKind, WarRoom
+from integration.models.communication import PUBLIC_OPERATIONS, Communication
+from integration.models.incident import Incident, WarRoom
+from integration.models.note import NoteKind
 from integration.situation import line, situation
 from integration.timeline import NoteFacts, PortUrl
 

@@ -12,7 +12,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from integration.models import Json, Message, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
+from integration.models.slack import Message
 from integration.room_state import PREVIOUS, RoomState
 from integration.services.slack import SlackService
 from integration.slack_payload import is_system

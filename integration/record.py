@@ -18,7 +18,8 @@ from typing import Any
 from pydantic import Field
 
 from integration.entities import text_hash
-from integration.models import Communication, CommunicationState, Json, Value
+from integration.models.base import Json, Value
+from integration.models.communication import Communication, CommunicationState
 from integration.times import iso, when
 
 OUTCOMES: tuple[CommunicationState, ...] = ("sent", "failed", "unknown", "superseded", "withdrawn", "held")

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from integration.entities import text_hash
-from integration.models import Communication, Value
+from integration.models.base import Value
+from integration.models.communication import Communication
 from integration.notetaker.text import readable
 from integration.record import SHORT, Head, Link, link_id, receipt_hash, signature
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from integration import mdtext, timeline
-from integration.models import PUBLIC_OPERATIONS, Communication, Incident, Json, Value
+from integration.models.base import Json, Value
+from integration.models.communication import PUBLIC_OPERATIONS, Communication
+from integration.models.incident import Incident
 from integration.record import SHORT, Link, head
 from integration.record_check import Problem
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from integration.catalog import Catalog
 from integration.chain import read_chain
 from integration.errors import BadInput
-from integration.models import Communication, Incident
+from integration.models.communication import Communication
+from integration.models.incident import Incident
 from integration.record import Link
 from integration.record_check import Problem, check_chain, check_record
 from integration.services.port import PortService

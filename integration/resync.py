@@ -21,7 +21,7 @@ from port_ocean.core.handlers.port_app_config.api import APIPortAppConfig
 from integration.errors import Ambiguous, BadInput, Refused, ServiceError
 from integration.live_upserts import COMPONENT, GROUP, INCIDENT, PAGE, UPDATE
 from integration.mapping import InProcessJq
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.statuspage import SERVICE, StatuspageService
 from integration.settings import Settings, variable
 

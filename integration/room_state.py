@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from integration.models import Json, Message, Reaction
+from integration.models.base import Json
+from integration.models.slack import Message, Reaction
 from integration.slack_payload import TOMBSTONE, is_system, is_ts, message_from_event
 
 LONG_AGO = float("-inf")

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from loguru import logger
 
 from integration.errors import BadInput, IncidentCommsError, Refused, ServiceError
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 from integration.peers import Alone, Peers
 from integration.services.port import PortService
 

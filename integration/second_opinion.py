@@ -18,7 +18,8 @@ from loguru import logger
 
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.model_notes import Asked, Verdict, batch, question, repair, verdicts
-from integration.models import Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
 from integration.services.port_ai import PortAi
 
 GATHER_SECONDS = 8.0  # what is said within this time is one question: there are few in a month

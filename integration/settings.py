@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from integration.errors import BadInput
 from integration.guard_rules import GuardRule, Weight
-from integration.models import NOTE_KINDS, LinkType, NoteKind
+from integration.models.note import NOTE_KINDS, LinkType, NoteKind
 from integration.setting_types import Pattern
 
 PREFIX = "OCEAN__INTEGRATION__CONFIG__"

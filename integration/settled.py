@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from integration.models import Message, Value
+from integration.models.base import Value
+from integration.models.slack import Message
 
 DONE_REACTIONS = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from integration import mdtext
-from integration.models import Json, NoteKind, Value
+from integration.models.base import Json, Value
+from integration.models.note import NoteKind
 from integration.timeline import NoteFacts, words_of
 
 WORDS_LIMIT = 280  # characters of one note

@@ -21,7 +21,10 @@ from integration.catalog import Catalog
 from integration.communicator import BUTTON_PREFIX, escape
 from integration.errors import Ambiguous, BadInput, IncidentCommsError, Refused, ServiceError
 from integration.mirror import Mirror
-from integration.models import NOTE_KINDS, OPERATION_INPUT, Command, Json, Outcome, SlackUser
+from integration.models.base import Json
+from integration.models.note import NOTE_KINDS
+from integration.models.run import OPERATION_INPUT, Command, Outcome
+from integration.models.slack import SlackUser
 from integration.people import People
 from integration.services.port import PortService
 from integration.services.slack_screen import SlackScreen

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from integration.communicator import cut, escape
 from integration.errors import BadInput
-from integration.models import Json, Value
+from integration.models.base import Json, Value
 
 CALLBACK: Final = "incident_comms"
 _TITLE, _LABEL, _OPTION, _OPTION_VALUE, _OPTIONS, _TEXT = 24, 2000, 75, 150, 100, 3000

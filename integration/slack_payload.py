@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-from integration.models import Json, Message, Reaction
+from integration.models.base import Json
+from integration.models.slack import Message, Reaction
 
 # What Slack says about the room itself, not what somebody said in it
 # (https://docs.slack.dev/reference/events/message#subtypes).

@@ -18,7 +18,10 @@ from integration.catalog import Catalog
 from integration.command import command_of_run
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.mirror import Mirror
-from integration.models import Command, Communication, Json, WarRoom
+from integration.models.base import Json
+from integration.models.communication import Communication
+from integration.models.incident import WarRoom
+from integration.models.run import Command
 from integration.peers import Alone, Peers
 from integration.runner import Runner
 from integration.services.port import PortService

@@ -15,7 +15,7 @@ from loguru import logger
 from integration.catalog import Catalog
 from integration.claim import Claim
 from integration.errors import Refused
-from integration.models import Communication
+from integration.models.communication import Communication
 from integration.peers import Peers, process_of
 from integration.times import now
 

@@ -15,16 +15,10 @@ from integration import mdtext
 from integration.bridge_events import BRIDGE_EVENT, BridgeEvent
 from integration.entities import COMMUNICATION, texts_of
 from integration.messages import written_words
-from integration.models import (
-    NOTE_KINDS,
-    PUBLIC_OPERATIONS,
-    Communication,
-    Incident,
-    Json,
-    Step,
-    Value,
-    WarRoom,
-)
+from integration.models.base import Json, Value
+from integration.models.communication import PUBLIC_OPERATIONS, Communication, Step
+from integration.models.incident import Incident, WarRoom
+from integration.models.note import NOTE_KINDS
 from integration.notetaker import SURE
 from integration.times import when
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from integration.models import Json
+from integration.models.base import Json
 
 SLACK_METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "auth.test": (),

@@ -21,7 +21,8 @@ from integration.entities import text_hash
 from integration.errors import IncidentCommsError
 from integration.evidence import DRIFT, Evidence, Sent, SlackEvidence
 from integration.installation import Installation, this_installation
-from integration.models import PUBLIC_OPERATIONS, Communication, Json, Value
+from integration.models.base import Json, Value
+from integration.models.communication import PUBLIC_OPERATIONS, Communication
 from integration.record import Head, Link, head, link_of
 from integration.record_check import Problem, check_head
 from integration.recorded import read_recorded

@@ -26,7 +26,9 @@ from integration.drafts import Draft, Facts
 from integration.drafts.wording import LANGUAGES, words
 from integration.entities import note_entity, read_audience
 from integration.guards import Words
-from integration.models import Audience, Incident, Message, WarRoom
+from integration.models.audience import Audience
+from integration.models.incident import Incident, WarRoom
+from integration.models.slack import Message
 from integration.notetaker import Context, derive
 from integration.room_state import conversations
 from integration.timeline import NoteFacts, note_facts

@@ -23,7 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from integration.models import Message
+from integration.models.slack import Message
 from integration.notetaker import SURE, Context, derive
 from integration.notetaker.learned import points, read, weights
 from integration.notetaker.rules import verdict

@@ -13,7 +13,8 @@ from typing import Any
 
 from integration import mdtext, rca, situation, timeline
 from integration.mirrored import Mirrored
-from integration.models import Bot, Incident, Message, Reaction, WarRoom
+from integration.models.incident import Incident, WarRoom
+from integration.models.slack import Bot, Message, Reaction
 from integration.notetaker import Marks
 from integration.room_state import RoomState
 

@@ -23,7 +23,10 @@ from typing import Any, cast
 
 from integration.catalog import Catalog
 from integration.mirror import Mirror
-from integration.models import Bot, ItemOutcome, Json, Message, SlackUser, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
+from integration.models.port import ItemOutcome
+from integration.models.slack import Bot, Message, SlackUser
 from integration.notetaker import Context, derive
 from integration.people import People
 from integration.services.slack import PAGE, SlackService

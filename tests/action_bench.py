@@ -10,7 +10,8 @@ from typing import Any
 
 from integration import app, portjson
 from integration.app import Engine
-from integration.models import Command, Outcome, WarRoom
+from integration.models.incident import WarRoom
+from integration.models.run import Command, Outcome
 from integration.provision import provision
 from integration.settings import PREFIX, Settings
 from sandbox.app import Sandbox, environment

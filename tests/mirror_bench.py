@@ -14,7 +14,7 @@ from starlette.routing import Router
 from integration import portjson
 from integration.catalog import Catalog
 from integration.mirror import Mirror
-from integration.models import WarRoom
+from integration.models.incident import WarRoom
 from integration.people import People
 from integration.services.port import PortService
 from integration.services.slack import SlackService

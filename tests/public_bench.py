@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.app import Engine
-from integration.models import Command, Outcome
+from integration.models.run import Command, Outcome
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.statuspage.state import API_KEY
 from sandbox.world import Json

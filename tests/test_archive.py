@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integration import app
-from integration.models import WarRoom
+from integration.models.incident import WarRoom
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET, SLACK_BOT_TOKEN
 from tests.mirror_bench import RESPONDER, Bench, bench
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from integration import audiences, portjson
 from integration.entities import read_audience
 from integration.errors import BadInput
-from integration.models import Audience, Incident, Json
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.incident import Incident
 
 INCIDENT = Incident(
     identifier="INC-42", title="Checkout is slow", status="open", severity="Sev1", services=("checkout",)

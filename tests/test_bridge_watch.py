@@ -10,7 +10,8 @@ from integration.bridge_events import News
 from integration.bridge_watch import BridgeWatch
 from integration.budget import Priority
 from integration.errors import CredentialsRefused, Unreachable
-from integration.models import Meeting, PastMeeting, WarRoom
+from integration.models.incident import WarRoom
+from integration.models.zoom import Meeting, PastMeeting
 from integration.services.zoom import ZoomService
 from tests.told import ROOM, START
 

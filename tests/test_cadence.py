@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integration import cadence
 from integration.cadence import Promise
-from integration.models import Audience
+from integration.models.audience import Audience
 from tests.told import START, sent
 
 AUDIENCE = Audience(identifier="support", promised={"sev1": 30, "sev2": 60})

@@ -15,7 +15,8 @@ from integration.budget import Budget
 from integration.catalog import Catalog
 from integration.chain import Chain, read_chain
 from integration.entities import COMMUNICATION, LINK
-from integration.models import Communication, Json
+from integration.models.base import Json
+from integration.models.communication import Communication
 from integration.provision import provision
 from integration.record import Link
 from integration.record_check import check_chain, check_record

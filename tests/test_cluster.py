@@ -16,7 +16,8 @@ from integration import cluster, plan
 from integration.app import Engine
 from integration.cluster import Cluster
 from integration.cluster_locks import SharedLocks
-from integration.models import Step, WarRoom
+from integration.models.communication import Step
+from integration.models.incident import WarRoom
 from sandbox.world import Json
 from tests import redis_server
 from tests.action_bench import Bench, bench, run

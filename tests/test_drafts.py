@@ -16,7 +16,10 @@ from integration.drafts import Facts
 from integration.drafts.rendering import TemplateProblem, render
 from integration.drafts.wording import LANGUAGES as SPOKEN
 from integration.entities import read_audience
-from integration.models import NOTE_KINDS, Audience, Incident, Json
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.incident import Incident
+from integration.models.note import NOTE_KINDS
 from integration.timeline import NoteFacts
 from tests.told import WILD
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from integration import app
 from integration.effects import METADATA_EVENT
-from integration.models import Step
+from integration.models.communication import Step
 from sandbox.port.service import ADMIN
 from sandbox.slack.state import BOT_USER, Channel
 from sandbox.statuspage.seeding import DEFAULT_PAGE

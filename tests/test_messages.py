@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from integration import messages, mrkdwn
 from integration.errors import BadInput
-from integration.models import NOTE_KINDS, Incident, Json, NoteKind, Step
+from integration.models.base import Json
+from integration.models.communication import Step
+from integration.models.incident import Incident
+from integration.models.note import NOTE_KINDS, NoteKind
 from sandbox.slack import rules
 from tests.told import INCIDENT, WILD
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration import mirror as module
-from integration.models import WarRoom
+from integration.models.incident import WarRoom
 from tests.mirror_bench import RESPONDER, TEAM, Bench, bench
 from tests.sandbox.serve import until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integration.models import Json
+from integration.models.base import Json
 from integration.note_tags import FRESH_SECONDS
 from integration.notetaker import ServiceNames
 from tests.mirror_bench import RESPONDER, Bench, bench

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from integration.app import Engine
-from integration.models import Outcome
+from integration.models.run import Outcome
 from integration.notices import Change, merged
 from sandbox.world import Json
 from tests.action_bench import Bench, bench, run

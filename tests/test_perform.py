@@ -11,7 +11,8 @@ import pytest_asyncio
 from integration import plan
 from integration.app import Engine
 from integration.errors import IncidentCommsError
-from integration.models import Step, WarRoom
+from integration.models.communication import Step
+from integration.models.incident import WarRoom
 from tests.action_bench import Bench, bench, run
 
 SOON = 5.0  # seconds; nobody waits for who has let go

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from integration.app import Engine
-from integration.models import Outcome, WarRoom
+from integration.models.incident import WarRoom
+from integration.models.run import Outcome
 from sandbox.world import Json
 from tests.action_bench import AUTOMATION, PERSON, Bench, bench, run
 from tests.sandbox.serve import until

@@ -14,7 +14,9 @@ from integration import drafts
 from integration.drafts import Draft
 from integration.drafts.proposed import Wanted, answered, fits, proposal, question
 from integration.errors import BadInput
-from integration.models import Audience, Incident, Json
+from integration.models.audience import Audience
+from integration.models.base import Json
+from integration.models.incident import Incident
 from integration.timeline import NoteFacts
 from tests.told import WILD
 

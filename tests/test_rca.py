@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from integration import rca
-from integration.models import NOTE_KINDS, Incident
+from integration.models.incident import Incident
+from integration.models.note import NOTE_KINDS
 from integration.mrkdwn import is_absolute
 from tests.told import INCIDENT, ROOM, START, WILD, note, sent
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from integration import mirror as mirror_module
-from integration.models import WarRoom
+from integration.models.incident import WarRoom
 from integration.read_back import WHOLE, slices
 from tests.mirror_bench import Bench, bench
 

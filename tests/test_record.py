@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.models import Communication, Incident, Json, Operation, Receipt, Step
+from integration.models.base import Json
+from integration.models.communication import Communication, Operation, Receipt, Step
+from integration.models.incident import Incident
 from integration.record import Link, head, link_entity, link_of, read_link, signature
 from integration.record_check import check_chain, check_head, check_record, head_line, same_words
 from integration.record_export import MEETING, as_csv, as_json, as_markdown, entries, inert

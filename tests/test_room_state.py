@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integration.models import Json, Message
+from integration.models.base import Json
+from integration.models.slack import Message
 from integration.notetaker import Context, derive
 from integration.room_state import RoomState, conversations
 from integration.slack_payload import message_from_event

@@ -15,7 +15,8 @@ from integration import mirror as mirror_module
 from integration import second_opinion as module
 from integration.errors import BadInput, ServiceError
 from integration.model_notes import Asked, batch, question, verdicts
-from integration.models import Json, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
 from integration.second_opinion import SecondOpinion
 from integration.services.port_ai import PortAi
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET

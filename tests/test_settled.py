@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.mirrored import Mirrored
-from integration.models import Bot, Json, Message, Reaction, WarRoom
+from integration.models.base import Json
+from integration.models.incident import WarRoom
+from integration.models.slack import Bot, Message, Reaction
 from integration.notetaker import Marks
 from integration.room_state import RoomState
 from integration.settled import chosen, closer, meant, settled

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.models import NOTE_KINDS
+from integration.models.note import NOTE_KINDS
 from integration.situation import NOTHING, properties, situation
 from tests.told import WILD, note
 

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 
 from integration import timeline
 from integration.entities import note_entity
-from integration.models import Note, Receipt
+from integration.models.communication import Receipt
+from integration.models.note import Note
 from integration.mrkdwn import is_absolute
 from integration.timeline import Event, NoteFacts, note_facts
 from tests.told import INCIDENT, ROOM, START, WILD, note, sent

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from integration.app import Engine
 from integration.audience_catalog import AudienceCatalog
-from integration.models import Outcome
+from integration.models.run import Outcome
 from sandbox.port.ai import LIMIT, Ai, scripted
 from sandbox.world import Json
 from tests.action_bench import Bench, bench, run

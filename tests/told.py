@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from integration.models import Communication, Incident, Receipt, Step, WarRoom
+from integration.models.communication import Communication, Receipt, Step
+from integration.models.incident import Incident, WarRoom
 from integration.timeline import NoteFacts
 
 START = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)

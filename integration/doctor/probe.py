@@ -9,7 +9,7 @@ import time
 
 from integration.doctor.finding import Finding, failed, ok, unknown, warning
 from integration.errors import Refused, ServiceError
-from integration.models import Json
+from integration.models.base import Json
 from integration.portjson import ACTION_PATH
 from integration.provision.memory import BLUEPRINT
 from integration.services.port import FINAL, PortService

@@ -16,7 +16,9 @@ from integration.drafts.facts import SECTION_LIMIT, Facts, Source, Told, gather,
 from integration.drafts.rendering import TEXT_LIMIT, TemplateProblem, render
 from integration.drafts.trace import Sentence, trace, untraced
 from integration.drafts.wording import words
-from integration.models import NOTE_KINDS, Audience, Json, Knows, Value
+from integration.models.audience import Audience, Knows
+from integration.models.base import Json, Value
+from integration.models.note import NOTE_KINDS
 
 __all__ = [
     "Draft",

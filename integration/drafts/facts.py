@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integration.audiences import TIME_ZONE
 from integration.entities import text_of
-from integration.models import NOTE_KINDS, Audience, Incident, Json, Knows, Value
+from integration.models.audience import Audience, Knows
+from integration.models.base import Json, Value
+from integration.models.incident import Incident
+from integration.models.note import NOTE_KINDS
 from integration.timeline import NoteFacts
 
 ITEM_LIMIT = 300  # characters of one note in a draft

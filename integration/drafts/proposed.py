@@ -19,7 +19,8 @@ from integration.drafts.rendering import TEXT_LIMIT
 from integration.drafts.trace import COMMON, Sentence, said_in, trace, untraced
 from integration.drafts.wording import words
 from integration.errors import BadInput
-from integration.models import Audience, Json, Value
+from integration.models.audience import Audience
+from integration.models.base import Json, Value
 
 MOST_AUDIENCES = 12  # in one question
 MOST_CHARACTERS = 30_000  # of what is shown of one incident

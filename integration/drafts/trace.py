@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from integration.drafts.claims import CLAIMS
 from integration.drafts.facts import Source, sentences
-from integration.models import Value
+from integration.models.base import Value
 
 TEMPLATE = "template"
 """What rests on the words of the template itself, which a person has written."""

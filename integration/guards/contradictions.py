@@ -14,7 +14,7 @@ from typing import Literal
 from integration.guard_rules import WEIGHTS, GuardRule, Weight
 from integration.guards.claims import Said, contradicted
 from integration.guards.finding import Finding, finding
-from integration.models import Value
+from integration.models.base import Value
 
 NAME_LIMIT = 255  # Statuspage: characters of an incident's name
 BODY_LIMIT = 25_000  # Statuspage: characters of an update's body

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from integration.guard_rules import ALWAYS, WEIGHTS, GuardRule, Weight
 from integration.guards.leak import Leak
-from integration.models import Value
+from integration.models.base import Value
 
 
 class Finding(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from integration.models import Value
+from integration.models.base import Value
 
 Kind = Literal[
     "secret",

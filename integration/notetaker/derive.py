@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from integration.credentials import mask
-from integration.models import LinkType, Message, Note
+from integration.models.note import LinkType, Note
+from integration.models.slack import Message
 from integration.notetaker.links import links_of, urls_in
 from integration.notetaker.marks import Marks, read_marks
 from integration.notetaker.rules import classify

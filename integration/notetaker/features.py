@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from zlib import crc32
 
-from integration.models import Message
+from integration.models.slack import Message
 from integration.notetaker import form
 
 BUCKETS = 8192

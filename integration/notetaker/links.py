@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from integration.models import LinkType, NoteLink
+from integration.models.note import LinkType, NoteLink
 
 MOST_LINKS = 50
 LONGEST_URL = 2000

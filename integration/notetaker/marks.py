@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
 
-from integration.models import NOTE_KINDS, Message, NoteKind
+from integration.models.note import NOTE_KINDS, NoteKind
+from integration.models.slack import Message
 
 PRECEDENCE: tuple[NoteKind, ...] = (
     "decision",

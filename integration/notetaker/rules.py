@@ -13,7 +13,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from integration.models import NOTE_KINDS, Message, NoteKind
+from integration.models.note import NOTE_KINDS, NoteKind
+from integration.models.slack import Message
 from integration.notetaker import features, form, learned
 from integration.notetaker.cues import WORDING
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from integration import portjson
 from integration.errors import BadInput
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision.memory import Memory, Written
 from integration.provision.merge import Path, Rules, merge, named
 from integration.provision.part import Part, Step

@@ -11,7 +11,7 @@ from functools import partial
 
 from integration import portjson
 from integration.errors import BadInput, Refused, ServiceError
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision import wanted
 from integration.provision.memory import Memory, Written
 from integration.provision.merge import MISSING, Rules, covers, merge, named

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from integration import portjson
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision import wanted
 from integration.provision.blueprints import COMPUTED
 from integration.settings import DEFAULT_BLUEPRINT, Settings

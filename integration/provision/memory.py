@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.errors import Refused
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision.merge import MISSING
 from integration.services.port import PortService
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from integration.models import Json
+from integration.models.base import Json
 
 Path = tuple[str, ...]
 

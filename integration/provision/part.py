@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision.memory import Written
 
 Step = Callable[[], Awaitable[object]]

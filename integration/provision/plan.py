@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from integration import portjson
 from integration.errors import IncidentCommsError, ServiceError
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision import blueprints, documents, memory, wanted
 from integration.provision.part import Part
 from integration.services.port import PortService

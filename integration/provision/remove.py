@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from integration.models import Json
+from integration.models.base import Json
 from integration.provision import memory
 from integration.provision.blueprints import COMPUTED
 from integration.provision.memory import Memory

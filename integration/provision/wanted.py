@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from integration.models import Json
+from integration.models.base import Json
 from integration.portjson import ROOT, URL_SECRET
 from integration.settings import DEFAULT_BLUEPRINT, DEFAULT_SERVICE, Duty, Settings
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from integration.errors import Unreachable
-from integration.models import Json
+from integration.models.base import Json
 
 SERVICE = "doors"
 

@@ -24,7 +24,7 @@ from loguru import logger
 
 from integration.budget import Budget, Priority
 from integration.errors import Ambiguous, RateLimited, Refused, Unreachable
-from integration.models import Json
+from integration.models.base import Json
 
 KEEP_WARM = 55.0  # seconds an idle connection is kept; load balancers commonly drop theirs at 60
 _LONGEST_DETAIL = 300

@@ -25,7 +25,7 @@ import aiosmtplib
 from loguru import logger
 
 from integration.errors import Ambiguous, BadInput, CredentialsRefused, Refused, ServiceError, Unreachable
-from integration.models import MailReceipt
+from integration.models.mail import MailReceipt
 from integration.services.http import short
 
 SERVICE: Final = "mail"

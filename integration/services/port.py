@@ -13,7 +13,8 @@ from typing import Any
 from loguru import logger
 
 from integration.budget import Budget, Priority
-from integration.models import ItemOutcome, Json
+from integration.models.base import Json
+from integration.models.port import ItemOutcome
 from integration.services.http import Answer, Patience
 from integration.services.port_bulk import identifier_of, outcomes
 from integration.services.port_wire import HINTS, PortWire, call_of, quoted

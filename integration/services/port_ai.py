@@ -18,7 +18,7 @@ import httpx
 
 from integration.budget import Budget, Priority
 from integration.errors import Ambiguous, RateLimited, Refused, ServiceError, Unreachable
-from integration.models import Json, Value
+from integration.models.base import Json, Value
 from integration.services.http import Answer, Patience, seconds_to_wait
 from integration.services.port_wire import PortWire, call_of, quoted
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from integration.models import ItemOutcome, Json
+from integration.models.base import Json
+from integration.models.port import ItemOutcome
 
 
 def outcomes(entities: Sequence[Json], body: Json, merging: bool) -> list[ItemOutcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from integration.budget import Priority
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.http import Answer, Call
 from integration.services.port import PortService
 from integration.services.port_wire import PortWire, call_of, quoted

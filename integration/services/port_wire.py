@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from integration.budget import Budget, Priority, Rate
 from integration.errors import Ambiguous, CredentialsRefused, RateLimited, Refused, ServiceError
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.http import Answer, Bearer, Call, HttpClient, Patience, Tokens, seconds_to_wait
 
 SERVICE = "port"

@@ -15,7 +15,8 @@ from loguru import logger
 
 from integration.budget import Budget, Priority
 from integration.errors import Ambiguous, Refused, Unreachable
-from integration.models import Bookmark, Bot, Channel, Json, Message, Post, SlackUser
+from integration.models.base import Json
+from integration.models.slack import Bookmark, Bot, Channel, Message, Post, SlackUser
 from integration.services.http import Patience
 from integration.services.slack_errors import ABOUT_A_PERSON, IN_ALREADY, SomeRefused
 from integration.services.slack_screen import SlackScreen

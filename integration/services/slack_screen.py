@@ -4,7 +4,7 @@ none of it is an effect that has to happen exactly once."""
 from __future__ import annotations
 
 from integration.budget import Priority
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.slack_wire import SlackWire
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.models import Bookmark, Channel, Json, SlackUser
+from integration.models.base import Json
+from integration.models.slack import Bookmark, Channel, SlackUser
 from integration.services.slack_errors import IN_ALREADY, REASONS
 
 

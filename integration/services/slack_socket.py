@@ -22,7 +22,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from integration.errors import Unreachable
-from integration.models import Json
+from integration.models.base import Json
 
 RENEW_SECONDS: Final = 30.0
 

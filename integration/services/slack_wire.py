@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from integration.budget import Budget, Priority
 from integration.errors import Ambiguous, RateLimited, Refused, ServiceError, Unreachable
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.http import KEEP_WARM, Call, Patience, persist, seconds_to_wait, short, user_agent
 from integration.services.slack_errors import SERVICE, error_of
 from integration.services.slack_shapes import objects, string

@@ -13,8 +13,8 @@ from typing import Final
 
 from integration.budget import Budget, Priority
 from integration.errors import BadInput
-from integration.models import (
-    Json,
+from integration.models.base import Json
+from integration.models.statuspage import (
     MaintenanceWindow,
     PageComponent,
     PageHook,

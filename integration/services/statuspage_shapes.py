@@ -7,9 +7,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from integration.models import (
+from integration.models.base import Json
+from integration.models.statuspage import (
     ComponentChange,
-    Json,
     MaintenanceWindow,
     PageComponent,
     PageHook,

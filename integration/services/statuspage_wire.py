@@ -11,7 +11,7 @@ import httpx
 
 from integration.budget import Budget, Priority, Rate
 from integration.errors import Ambiguous, BadInput, CredentialsRefused, RateLimited, Refused, ServiceError
-from integration.models import Json
+from integration.models.base import Json
 from integration.services.http import Answer, Call, HttpClient, Patience, seconds_to_wait
 from integration.services.statuspage_shapes import said, text
 

@@ -17,7 +17,8 @@ import httpx
 
 from integration.budget import Budget, Priority, Rate
 from integration.errors import CredentialsRefused, RateLimited, Refused, ServiceError
-from integration.models import Json, Meeting, PastMeeting, ZoomUser
+from integration.models.base import Json
+from integration.models.zoom import Meeting, PastMeeting, ZoomUser
 from integration.services.http import Answer, Bearer, Call, HttpClient, Patience, Tokens, seconds_to_wait
 from integration.times import when
 

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from integration.models import NOTE_KINDS, Message
+from integration.models.note import NOTE_KINDS
+from integration.models.slack import Message
 from integration.notetaker import Context
 from integration.notetaker.rules import Evidence, evidence
 from integration.notetaker.text import clean, readable

@@ -16,7 +16,8 @@ from actions.registry import ACTIONS
 from integration import portjson
 from integration.entities import LINK
 from integration.errors import BadInput
-from integration.models import NOTE_KINDS, CommunicationState, Operation
+from integration.models.communication import CommunicationState, Operation
+from integration.models.note import NOTE_KINDS
 from integration.record import OUTCOMES, Link, link_entity
 from integration.settings import Settings
 from tests.contract.built import DOORS, THEIRS, actions, rendered

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.models import Message, Note, Reaction
+from integration.models.note import Note
+from integration.models.slack import Message, Reaction
 from integration.notetaker import Context, derive
 
 TS = "1700000000.000100"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from integration.mirrored import MOST_MENTIONS, people_in
-from integration.models import NOTE_KINDS
+from integration.models.note import NOTE_KINDS
 from integration.notetaker import Context, derive
 from tests.notetaker.support import message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.models import NoteKind
+from integration.models.note import NoteKind
 from integration.notetaker import Context, Marks
 from tests.notetaker.support import note
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from integration.models import Message
+from integration.models.slack import Message
 from integration.notetaker import Context, derive
 from tests.notetaker.support import message, note
 

@@ -14,7 +14,7 @@ from pytest_httpx import HTTPXMock
 
 from integration.budget import Budget
 from integration.errors import Ambiguous, CredentialsRefused, Refused, Unreachable
-from integration.models import ItemOutcome
+from integration.models.port import ItemOutcome
 from integration.services.http import Patience
 from integration.services.port import PortService
 

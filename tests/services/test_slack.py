@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.errors import Ambiguous, Refused
-from integration.models import Message
+from integration.models.slack import Message
 from integration.services.slack import SlackService
 from integration.services.slack_tiers import METHODS, PER_MINUTE, rate_of
 from tests.services.conftest import Said, ScriptedSlack

@@ -22,7 +22,8 @@ from integration.errors import (
     ServiceError,
     Unreachable,
 )
-from integration.models import Json, PublicIncident
+from integration.models.base import Json
+from integration.models.statuspage import PublicIncident
 from integration.services.http import Patience
 from integration.services.statuspage import BODY_LIMIT, NAME_LIMIT, NOT_FOUND, StatuspageService
 from integration.services.statuspage_wire import Window

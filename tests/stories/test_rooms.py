@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from integration.models import Incident as Named
+from integration.models.incident import Incident as Named
 from integration.plan import channel_name, step_key
 from integration.settings import Settings
 from sandbox.stage import Json, Stage

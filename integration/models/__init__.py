@@ -1,0 +1,1 @@
+"""Frozen values that pass between the parts, a file for each subject. No I/O."""
