@@ -7,6 +7,7 @@ from actions.delivery import deliver, flag, outcome
 from actions.overtaken import resumed, too_late
 from integration import plan
 from integration.errors import BadInput
+from integration.models.communication import PUBLIC_OPERATIONS
 from integration.models.run import Command, Outcome
 
 
