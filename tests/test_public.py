@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from integration import page_mirror
+from integration.models.communication import PUBLIC_OPERATIONS
 from integration.times import iso, now
 from tests.public_bench import (
     API,
@@ -152,6 +153,23 @@ async def test_only_somebody_else_approves_exactly_what_was_read_and_in_time(pub
     assert "expired" in expired.summary
     stands = await public.stage.properties("incidentCommunication", late["identifier"])
     assert (stands["state"], public.shown(public.one)) == ("withdrawn", [])
+
+
+async def test_nothing_public_is_sent_by_the_button_that_asks_nobody(public: Public) -> None:
+    await public.stage.incident(public.one)
+    for operation in PUBLIC_OPERATIONS:
+        for state in ("failed", "superseded", "draft"):
+            key = f"{public.one}:{operation}:{state}"
+            left = {"operation": operation, "state": state, "purpose": "draft", "text": "All is well."}
+            left |= {"destination": PAGE, "requestedBy": AUTHOR, "details": {"page": PAGE}}
+            entity = {"identifier": key, "properties": left, "relations": {"incident": public.one}}
+            await public.stage.write("incidentCommunication", entity)
+
+            ended = await public.act("send_communication", public.one, communication=key)
+
+            assert (ended.ok, ended.label) == (False, "Bad input"), (key, ended.summary)
+            assert "needs its approval" in ended.summary, (key, ended.summary)
+    assert public.shown(public.one) == []
 
 
 async def test_breaking_the_glass_is_named_with_its_reason(public: Public) -> None:
