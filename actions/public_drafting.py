@@ -1,0 +1,214 @@
+"""What would go out on a status page, to be read before it does: page, words, what changes, who is told, and
+the hash that an approval of it is bound to. The same for drafts and for runs that wait for Port's approval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions.base import Kit, need_incident, text_input
+from actions.delivery import choice, flag, identifiers
+from actions.public import (
+    NAME_LIMIT,
+    REALTIME,
+    Published,
+    chosen_page,
+    known_page,
+    page_service,
+    plain,
+    public_body,
+    published,
+    refuse_private,
+)
+from actions.public_components import changed_components, chosen_components, going_back
+from actions.public_consent import Consent
+from actions.public_guards import judge
+from actions.public_operations import Spoken
+from actions.public_proposal import Proposal, propose
+from actions.schedule_maintenance import window_of
+from integration import page_words
+from integration.errors import BadInput
+from integration.models.base import Json
+from integration.models.communication import Communication, Operation
+from integration.models.run import Command
+
+NOBODY = Consent(by="")  # a draft needs no approval
+STATUS: Mapping[Operation, str] = {
+    "resolve_incident": "resolved",
+    "schedule_maintenance": "scheduled",
+    "complete_maintenance": "verifying",  # its end says nothing of the incident, which may go on
+    "publish_postmortem": "postmortem",
+}
+"""What the public incident becomes, where nobody chooses."""
+Changes = list[tuple[str, str, str, str]]
+"""Component, its name, its state now, its state then."""
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """inputs   all that decides what goes out, as the operation's own action takes it
+    content  what goes out as plain values; `digest` is its hash
+    changes  of components
+    public   title of the public incident that it is about; empty where it opens one
+    notes    what was proposed and why, what stays, and what the guards found, a sentence each
+    """
+
+    what: Spoken
+    inputs: Json
+    content: Json
+    digest: str
+    changes: Changes
+    public: str
+    notes: tuple[str, ...]
+
+    @property
+    def page(self) -> str:
+        return str(self.inputs["page"])
+
+    def preview(self, author: str, expires: datetime) -> str:
+        """Markdown for the approver."""
+        return page_words.preview(
+            what=self.what.title,
+            page=self.page,
+            public=self.public,
+            inputs=self.inputs,
+            changes=[(name, before, after) for _, name, before, after in self.changes],
+            notes=self.notes,
+            author=author,
+            expires=expires,
+        )
+
+
+async def drafted(kit: Kit, command: Command, what: Spoken, *, proposing: bool) -> Drafted:
+    """What would go out if it were said now. `proposing`: what the author has left open is proposed, else
+    it is what the operation's own action makes of it.
+
+    Raises BadInput with whatever the action or the page would refuse, so that its author hears it now and
+    not his approver.
+    """
+    identifier = need_incident(command)
+    page_service(kit)
+    incident = await kit.catalog.incident(identifier)
+    refuse_private(incident)
+    target: Published | None = None
+    record: list[Communication] = []
+    if not what.opens:
+        target, record = await published(kit, command, identifier, NOBODY, what.opened_by)
+    if proposing:
+        proposal = await propose(kit, command, incident, what, target)
+    else:
+        proposal = Proposal(dict(command.inputs))
+        proposal.inputs["page"] = target.page if target else chosen_page(kit, command)
+        if what.operation in ("publish_incident", "reopen_incident"):
+            proposal.put("status", REALTIME[0])
+    wanted = command.model_copy(update={"inputs": proposal.inputs})
+    if what.opens:
+        await known_page(kit, chosen_page(kit, wanted))
+    _check(wanted, what, target)
+    was = ""
+    if what.operation == "update_incident" and target is not None and not proposal.inputs.get("status"):
+        # It says again what the page says; should the page say otherwise by then, that is another update.
+        was = proposal.inputs["status"] = target.shown.status
+    changes, left, stay = await _changes(kit, wanted, what, target, record)
+    judged = await judge(
+        kit,
+        wanted,
+        incident,
+        status=STATUS.get(what.operation) or str(proposal.inputs.get("status") or "") or _status(target),
+        name=str(proposal.inputs.get("name") or ""),
+        body=str(proposal.inputs["body"]),
+        impact=str(proposal.inputs.get("impact") or ""),
+        components=(dict(target.shown.components) if target else {})
+        | {one: after for one, _, _, after in changes},
+        held=stay,
+    )
+    content = content_of(what, identifier, target.shown.id if target else "", proposal.inputs, changes)
+    if was:
+        content["was"] = was
+    return Drafted(
+        what,
+        proposal.inputs,
+        content,
+        page_words.content_hash(content),
+        changes,
+        target.shown.name if target else "",
+        (*proposal.notes, *left, *judged.told()),
+    )
+
+
+def content_of(what: Spoken, incident: str, public: str, inputs: Json, changes: Changes) -> Json:
+    """All that goes out, as plain values."""
+    return {
+        "operation": what.operation,
+        "incident": incident,
+        "public": public,
+        "inputs": {name: value for name, value in inputs.items() if value not in (None, "", [])},
+        "components": {one: after for one, _, _, after in changes},
+    }
+
+
+def _status(target: Published | None) -> str:
+    return target.shown.status if target else ""
+
+
+def _check(command: Command, what: Spoken, target: Published | None) -> None:
+    """What the page would refuse, the author hears now and not his approver."""
+    public_body(command)
+    notify = flag(command, "notifySubscribers")
+    if what.opens and not plain("name", text_input(command, "name", NAME_LIMIT)):
+        raise BadInput("name", "is missing: the title customers see")
+    if what.operation in ("publish_incident", "update_incident", "reopen_incident"):
+        choice(command, "status", REALTIME, default=REALTIME[0])
+    if what.operation == "schedule_maintenance":
+        window_of(command, notify)
+    if target is None:
+        return
+    state = target.shown.status
+    if (
+        what.operation in ("update_incident", "resolve_incident", "complete_maintenance")
+        and target.shown.over
+    ):
+        raise BadInput("incident", f"its public incident is {state}; reopen it, or publish a new one")
+    if what.operation in ("reopen_incident", "publish_postmortem") and not target.shown.over:
+        raise BadInput("incident", f"its public incident is {state}; it is not over")
+
+
+async def _changes(
+    kit: Kit, command: Command, what: Spoken, target: Published | None, record: list[Communication]
+) -> tuple[Changes, tuple[str, ...], frozenset[str]]:
+    """Which components change, why others stay, and which these are."""
+    service = page_service(kit)
+    page = str(command.inputs["page"])
+    if what.restores and target is not None:
+        ours = changed_components(record, target.shown.id)
+        shown: Mapping[str, str] = target.shown.components
+        if what.operation == "complete_maintenance":
+            ours |= {one: state for one, state in shown.items() if state == "under_maintenance"}
+        found = await going_back(service, page, target.shown, ours)
+        back: Changes = [
+            (one, found.names[one], shown.get(one, ours[one]), "operational") for one in found.back
+        ]
+        return back, found.left, found.stay
+    if what.operation == "schedule_maintenance":
+        # Nothing changes before the window begins; but what it would list must be there.
+        to_list = {**command.inputs, "componentStatus": "under_maintenance"}
+        listed = command.model_copy(update={"inputs": to_list})
+        if not identifiers(command, "components"):
+            return [], (), frozenset()
+        found_here = await chosen_components(kit, service, listed, page)
+        names = ", ".join(one.name for one in found_here.values())
+        return [], (f"Listed as affected by the maintenance: {names}.",), frozenset()
+    if what.operation == "publish_postmortem":
+        return [], (), frozenset()
+    chosen, known = await asyncio.gather(
+        chosen_components(kit, service, command, page),
+        kit.page_catalog.components(command.inputs.get("components") or []),
+    )
+    return (
+        [(one, to.name, known[one].status if one in known else "", to.status) for one, to in chosen.items()],
+        (),
+        frozenset(),
+    )
