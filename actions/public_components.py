@@ -11,7 +11,7 @@ from actions.delivery import identifiers
 from integration.errors import BadInput
 from integration.models.communication import Communication
 from integration.models.run import Command
-from integration.models.statuspage import PageComponent, PublicIncident
+from integration.models.statuspage import ComponentChange, PageComponent, PublicIncident
 from integration.services.statuspage import StatuspageService
 
 COMPONENT_STATES = (
@@ -21,6 +21,7 @@ COMPONENT_STATES = (
     "major_outage",
     "under_maintenance",
 )
+"""Each is an input as well: the components that are to have this state."""
 
 
 @dataclass(frozen=True)
@@ -52,31 +53,70 @@ class GoingBack:
         )
 
 
+def in_states(command: Command) -> dict[str, list[str]]:
+    """The components that the inputs name by the state they are to have, without states of none.
+
+    Raises BadInput where there are some although the form hid these inputs when it was sent.
+    """
+    named = {state: found for state in COMPONENT_STATES if (found := identifiers(command, state))}
+    if named and command.inputs.get("differentStates") is False:
+        raise BadInput(
+            next(iter(named)), "names components while “Different states” is off; switch it on, or empty this"
+        )
+    return named
+
+
 async def chosen_components(
     kit: Kit, service: StatuspageService, command: Command, page: str
-) -> dict[str, PageComponent]:
-    """The components that the inputs name, by id, in the states they are to have.
+) -> list[ComponentChange]:
+    """The components that the inputs name, each as it is and as it is to be.
 
     Port's word is taken where it knows a component of this page, which spares a request; Statuspage
-    refuses a write that names one it does not have. Raises BadInput for one that is not on this page.
+    refuses a write that names one it does not have. Raises BadInput naming the input for one that is not
+    on this page, and for one that is to have two states.
     """
-    wanted = identifiers(command, "components")
-    state = command.inputs.get("componentStatus") or ""
-    if not wanted:
-        if state:
-            raise BadInput("components", "choose the components that are to become " + str(state))
-        return {}
-    if state not in COMPONENT_STATES:
+    together, state = identifiers(command, "components"), command.inputs.get("componentStatus") or ""
+    named = [(one, by, by) for by, ones in in_states(command).items() for one in ones]
+    if state and not together:
+        raise BadInput("components", "choose the components that are to become " + str(state))
+    if together and not state:
+        raise BadInput("componentStatus", "choose the state that these components are to have")
+    if together and state not in COMPONENT_STATES:
         raise BadInput("componentStatus", f"{state!r} is none of {', '.join(COMPONENT_STATES)}")
-    known = await kit.page_catalog.components(wanted)
-    if not all(one in known and known[one].page_id == page for one in wanted):
+    wanted = [*((one, str(state), "components") for one in together), *named]
+    known = await _on_page(kit, service, page, [(one, field) for one, _, field in wanted])
+    chosen: dict[str, ComponentChange] = {}
+    for one, after, field in wanted:
+        name, before = known[one].name, known[one].status
+        other = chosen.setdefault(one, ComponentChange(id=one, name=name, before=before, after=after))
+        if other.after != after:
+            raise BadInput(field, f"{name} is to become {other.after} as well; name it in one state only")
+    return list(chosen.values())
+
+
+async def listed_components(
+    kit: Kit, service: StatuspageService, command: Command, page: str
+) -> list[PageComponent]:
+    """The components that the inputs name, where they are to be listed and change nothing yet. Raises
+    BadInput for one that is not on this page."""
+    wanted = identifiers(command, "components")
+    known = await _on_page(kit, service, page, [(one, "components") for one in wanted])
+    return [known[one] for one in wanted]
+
+
+async def _on_page(
+    kit: Kit, service: StatuspageService, page: str, wanted: Sequence[tuple[str, str]]
+) -> Mapping[str, PageComponent]:
+    """`wanted`: identifiers of components, and the input that names each."""
+    known = await kit.page_catalog.components(one for one, _ in wanted)
+    if not all(one in known and known[one].page_id == page for one, _ in wanted):
         known = {component.id: component for component in await service.components(page)}
-    for identifier in wanted:
-        if identifier not in known:
-            raise BadInput("components", f"{identifier!r} is no component of page {page!r}")
-        if known[identifier].is_group:
-            raise BadInput("components", f"{known[identifier].name} is a group; choose its components")
-    return {one: known[one].model_copy(update={"status": str(state)}) for one in wanted}
+    for one, field in wanted:
+        if one not in known:
+            raise BadInput(field, f"{one!r} is no component of page {page!r}")
+        if known[one].is_group:
+            raise BadInput(field, f"{known[one].name} is a group; choose its components")
+    return known
 
 
 def changed_components(record: Sequence[Communication], public: str) -> dict[str, str]:

@@ -4,13 +4,12 @@ the hash that an approval of it is bound to. The same for drafts and for runs th
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions.base import Kit, need_incident, text_input
-from actions.delivery import choice, flag, identifiers
+from actions.delivery import choice, flag
 from actions.public import (
     NAME_LIMIT,
     REALTIME,
@@ -23,7 +22,13 @@ from actions.public import (
     published,
     refuse_private,
 )
-from actions.public_components import changed_components, chosen_components, going_back
+from actions.public_components import (
+    changed_components,
+    chosen_components,
+    going_back,
+    in_states,
+    listed_components,
+)
 from actions.public_consent import Consent
 from actions.public_guards import judge
 from actions.public_operations import Spoken
@@ -34,6 +39,7 @@ from integration.errors import BadInput
 from integration.models.base import Json
 from integration.models.communication import Communication, Operation
 from integration.models.run import Command
+from integration.models.statuspage import ComponentChange
 
 NOBODY = Consent(by="")  # a draft needs no approval
 STATUS: Mapping[Operation, str] = {
@@ -43,8 +49,8 @@ STATUS: Mapping[Operation, str] = {
     "publish_postmortem": "postmortem",
 }
 """What the public incident becomes, where nobody chooses."""
-Changes = list[tuple[str, str, str, str]]
-"""Component, its name, its state now, its state then."""
+SETS_STATES: tuple[Operation, ...] = ("publish_incident", "update_incident", "reopen_incident")
+"""Their author says which components get which state."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Drafted:
     inputs: Json
     content: Json
     digest: str
-    changes: Changes
+    changes: Sequence[ComponentChange]
     public: str
     notes: tuple[str, ...]
 
@@ -75,7 +81,7 @@ class Drafted:
             page=self.page,
             public=self.public,
             inputs=self.inputs,
-            changes=[(name, before, after) for _, name, before, after in self.changes],
+            changes=self.changes,
             notes=self.notes,
             author=author,
             expires=expires,
@@ -121,8 +127,7 @@ async def drafted(kit: Kit, command: Command, what: Spoken, *, proposing: bool) 
         name=str(proposal.inputs.get("name") or ""),
         body=str(proposal.inputs["body"]),
         impact=str(proposal.inputs.get("impact") or ""),
-        components=(dict(target.shown.components) if target else {})
-        | {one: after for one, _, _, after in changes},
+        components=(dict(target.shown.components) if target else {}) | {one.id: one.after for one in changes},
         held=stay,
     )
     content = content_of(what, identifier, target.shown.id if target else "", proposal.inputs, changes)
@@ -133,20 +138,22 @@ async def drafted(kit: Kit, command: Command, what: Spoken, *, proposing: bool) 
         proposal.inputs,
         content,
         page_words.content_hash(content),
-        changes,
+        tuple(changes),
         target.shown.name if target else "",
         (*proposal.notes, *left, *judged.told()),
     )
 
 
-def content_of(what: Spoken, incident: str, public: str, inputs: Json, changes: Changes) -> Json:
+def content_of(
+    what: Spoken, incident: str, public: str, inputs: Json, changes: Sequence[ComponentChange]
+) -> Json:
     """All that goes out, as plain values."""
     return {
         "operation": what.operation,
         "incident": incident,
         "public": public,
         "inputs": {name: value for name, value in inputs.items() if value not in (None, "", [])},
-        "components": {one: after for one, _, _, after in changes},
+        "components": {one.id: one.after for one in changes},
     }
 
 
@@ -160,8 +167,10 @@ def _check(command: Command, what: Spoken, target: Published | None) -> None:
     notify = flag(command, "notifySubscribers")
     if what.opens and not plain("name", text_input(command, "name", NAME_LIMIT)):
         raise BadInput("name", "is missing: the title customers see")
-    if what.operation in ("publish_incident", "update_incident", "reopen_incident"):
+    if what.operation in SETS_STATES:
         choice(command, "status", REALTIME, default=REALTIME[0])
+    elif named := in_states(command):
+        raise BadInput(next(iter(named)), f"“{what.title}” gives components no such states; empty it")
     if what.operation == "schedule_maintenance":
         window_of(command, notify)
     if target is None:
@@ -178,7 +187,7 @@ def _check(command: Command, what: Spoken, target: Published | None) -> None:
 
 async def _changes(
     kit: Kit, command: Command, what: Spoken, target: Published | None, record: list[Communication]
-) -> tuple[Changes, tuple[str, ...], frozenset[str]]:
+) -> tuple[list[ComponentChange], tuple[str, ...], frozenset[str]]:
     """Which components change, why others stay, and which these are."""
     service = page_service(kit)
     page = str(command.inputs["page"])
@@ -188,27 +197,25 @@ async def _changes(
         if what.operation == "complete_maintenance":
             ours |= {one: state for one, state in shown.items() if state == "under_maintenance"}
         found = await going_back(service, page, target.shown, ours)
-        back: Changes = [
-            (one, found.names[one], shown.get(one, ours[one]), "operational") for one in found.back
+        back = [
+            ComponentChange(
+                id=one, name=found.names[one], before=shown.get(one, ours[one]), after="operational"
+            )
+            for one in found.back
         ]
         return back, found.left, found.stay
     if what.operation == "schedule_maintenance":
         # Nothing changes before the window begins; but what it would list must be there.
-        to_list = {**command.inputs, "componentStatus": "under_maintenance"}
-        listed = command.model_copy(update={"inputs": to_list})
-        if not identifiers(command, "components"):
-            return [], (), frozenset()
-        found_here = await chosen_components(kit, service, listed, page)
-        names = ", ".join(one.name for one in found_here.values())
-        return [], (f"Listed as affected by the maintenance: {names}.",), frozenset()
-    if what.operation == "publish_postmortem":
+        listed = await listed_components(kit, service, command, page)
+        names = ", ".join(one.name for one in listed)
+        return [], ((f"Listed as affected by the maintenance: {names}.",) if listed else ()), frozenset()
+    if what.operation not in SETS_STATES:
         return [], (), frozenset()
-    chosen, known = await asyncio.gather(
-        chosen_components(kit, service, command, page),
-        kit.page_catalog.components(command.inputs.get("components") or []),
-    )
+    # What the public incident lists, it shows as it is now; Port's word may be older.
+    now_is = target.shown.components if target else {}
+    chosen = await chosen_components(kit, service, command, page)
     return (
-        [(one, to.name, known[one].status if one in known else "", to.status) for one, to in chosen.items()],
+        [one.model_copy(update={"before": now_is.get(one.id, one.before)}) for one in chosen],
         (),
         frozenset(),
     )

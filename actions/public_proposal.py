@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from actions.base import Kit
 from actions.delivery import identifiers
 from actions.public import Published, page_service
+from actions.public_components import in_states
 from actions.public_operations import Spoken
 from integration import page_words
 from integration.errors import BadInput
@@ -39,7 +40,8 @@ async def propose(
 ) -> Proposal:
     """Raises BadInput where nothing can be proposed and something must be chosen."""
     given = {name: value for name, value in command.inputs.items() if name not in ("operation", "template")}
-    proposal = Proposal(given | {"components": identifiers(command, "components")})
+    named = in_states(command)
+    proposal = Proposal(given | {"components": identifiers(command, "components")} | named)
     own = await kit.page_catalog.of_services(incident.services)
     chosen = identifiers(command, "page")
     if len(chosen) > 1:
@@ -49,19 +51,26 @@ async def propose(
     template = await _template(kit, command, page)
     if template is not None:
         _from_template(proposal, template, what)
-    if what.opens:
+        if what.opens and not named:
+            proposal.put("components", template.components)
+    if what.opens and not named:  # else its author has said how each component is
         here = [one for one in own if one.page_id == page]
         services = ", ".join(incident.services)
         why = f"Proposed from the services ({services}): {', '.join(one.name for one in here)}."
         proposal.put("components", [one.id for one in here], why)
-        _impact(kit, incident, what, proposal)
-    wanted = [*proposal.inputs["components"], *(target.shown.components if target else ())]
+    if what.operation == "publish_incident":
+        _impact(kit, incident, proposal, stated=bool(named))
+    wanted = [*proposal.inputs["components"], *(one for ones in named.values() for one in ones)]
+    wanted += target.shown.components if target else ()
     proposal.components = await kit.page_catalog.components(wanted)
     if target is not None:
         for one, state in target.shown.components.items():
-            named = target.shown.component_names.get(one) or one
-            proposal.components[one] = PageComponent(id=one, name=named, status=state, page_id=page)
-    names = [proposal.components[one].name for one in wanted if one in proposal.components]
+            name = target.shown.component_names.get(one) or one
+            proposal.components[one] = PageComponent(id=one, name=name, status=state, page_id=page)
+    # What works is no part of the problem, unless all of it works.
+    well = named.get("operational", [])
+    affected = [one for one in wanted if one not in well] or wanted
+    names = [proposal.components[one].name for one in affected if one in proposal.components]
     _words(kit, what, target, proposal, list(dict.fromkeys(names)))
     return proposal
 
@@ -99,16 +108,14 @@ def _from_template(proposal: Proposal, template: PageTemplate, what: Spoken) -> 
     proposal.put("body", template.body)
     if what.opens:
         proposal.put("name", template.title)
-        proposal.put("components", template.components)
     if what.operation in ("publish_incident", "update_incident", "reopen_incident"):
         proposal.put("status", template.status)
     if proposal.inputs.get("notifySubscribers") is None:
         proposal.inputs["notifySubscribers"] = template.notify
 
 
-def _impact(kit: Kit, incident: Incident, what: Spoken, proposal: Proposal) -> None:
-    if what.operation != "publish_incident":
-        return
+def _impact(kit: Kit, incident: Incident, proposal: Proposal, stated: bool) -> None:
+    """`stated`: whether the author says of components how each is, from which the page derives it."""
     by_severity = {name.casefold(): impact for name, impact in kit.settings.severity_impacts.items()}
     impact = by_severity.get(incident.severity.casefold())
     if impact is None:
@@ -117,7 +124,7 @@ def _impact(kit: Kit, incident: Incident, what: Spoken, proposal: Proposal) -> N
     if proposal.inputs["components"]:
         state = page_words.COMPONENT_STATE_OF[impact]
         proposal.put("componentStatus", state, f"Proposed {state}, {because}.")
-    else:
+    elif not stated:
         proposal.put("impact", impact, f"Proposed impact {impact}, {because}.")
 
 

@@ -54,7 +54,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             known_page(kit, page),
         )
         refuse_private(incident)
-        components = {one: component.status for one, component in chosen.items()}
+        components = {one.id: one.after for one in chosen}
         judged = await judge(
             kit,
             command,

@@ -41,7 +41,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             done="open again",
             shown=status,
         )
-        components = {one: component.status for one, component in chosen.items()}
+        components = {one.id: one.after for one in chosen}
         judged = await judge(
             kit,
             command,

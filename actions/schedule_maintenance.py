@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 from actions.base import Kit, need_incident, text_input
-from actions.delivery import flag, identifiers
+from actions.delivery import flag
 from actions.public import (
     NAME_LIMIT,
     chosen_page,
@@ -20,7 +20,7 @@ from actions.public import (
     refuse_private,
     tell,
 )
-from actions.public_components import chosen_components
+from actions.public_components import listed_components
 from actions.public_consent import Consent, approved
 from actions.public_guards import judge
 from actions.public_turn import told_subscribers
@@ -47,14 +47,11 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
     body = public_body(command)
     notify = flag(command, "notifySubscribers")
     window = window_of(command, notify)
-    listed = Command.model_validate(
-        command.model_dump() | {"inputs": {**command.inputs, "componentStatus": "under_maintenance"}}
-    )
     async with kit.locks.holding(identifier):
-        incident, consent, chosen, _ = await asyncio.gather(
+        incident, consent, listed, _ = await asyncio.gather(
             kit.catalog.incident(identifier),
             consenting,
-            chosen_components(kit, service, listed if identifiers(command, "components") else command, page),
+            listed_components(kit, service, command, page),
             known_page(kit, page),
         )
         refuse_private(incident)
@@ -77,7 +74,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                     "status": "scheduled",
                     "window": window.model_dump(mode="json"),
                     "components": {},
-                    "listed": list(chosen),
+                    "listed": [one.id for one in listed],
                     "notify": notify,
                     **judged.details(),
                     **consent.details(),

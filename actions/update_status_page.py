@@ -42,7 +42,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         target, _ = await published(kit, command, identifier, consent)
         public = target.shown
         chosen = await chosen_components(kit, service, command, target.page)
-        components = {one: component.status for one, component in chosen.items()}
+        components = {one.id: one.after for one in chosen}
         over = f"its public incident is {public.status}; reopen it, or publish a new one"
         if public.over and not command.inputs.get("status"):
             raise BadInput("incident", over)

@@ -12,6 +12,7 @@ from datetime import datetime
 from integration.errors import BadInput
 from integration.mdtext import one_line
 from integration.models.base import Json
+from integration.models.statuspage import ComponentChange
 from integration.settings import variable
 
 COMPONENT_STATE_OF: Mapping[str, str] = {
@@ -70,14 +71,14 @@ def preview(
     page: str,
     public: str,
     inputs: Json,
-    changes: Sequence[tuple[str, str, str]],
+    changes: Sequence[ComponentChange],
     notes: Sequence[str],
     author: str,
     expires: datetime,
 ) -> str:
     """Markdown for the approver: exactly what goes out, where, what changes, and who is told.
 
-    `changes` are component, state now and state then; `notes` say what was proposed and why, and what stays.
+    `notes` say what was proposed and why, and what stays.
     """
     lines = [f"**{what}** on {page}" + (f", of “{one_line(public, 255)}”" if public else "")]
     if inputs.get("name"):
@@ -91,7 +92,7 @@ def preview(
         lines.append(f"**From** {inputs['scheduledFor']} **to** {inputs['scheduledUntil']}, {clock}")
     quoted = "\n".join(f"> {line}" for line in str(inputs.get("body") or "").splitlines())
     lines.append(quoted or "> (no words)")
-    rows = [f"| {one_line(name, 100)} | {before or 'unknown'} | {after} |" for name, before, after in changes]
+    rows = [f"| {one_line(one.name, 100)} | {one.before or 'unknown'} | {one.after} |" for one in changes]
     table = ["| component | is | becomes |", "|---|---|---|", *rows]
     lines.append("\n".join(table) if rows else "No component changes.")
     told = "**get a message**" if inputs.get("notifySubscribers") else "get no message"

@@ -43,6 +43,9 @@ _OPERATION_FIELD: Json = {
     "visible": False,
 }
 
+STATES_SWITCH = "differentStates"
+"""The input that shows one more for each state a component can have."""
+
 _CAUSE = '(.trigger.by.user.email | if . then " (change by " + . + ")" else "" end)'
 """jq: whose change set an automation off. A change made by an integration has no e-mail address."""
 
@@ -115,7 +118,31 @@ def ready_entities(folder: Path = ROOT / "entities") -> dict[str, list[Json]]:
 
 def definitions(folder: Path = ROOT / "actions") -> list[Json]:
     """The neutral definitions on disk, by name."""
-    return [_read(path) for path in sorted(folder.glob("*.json"))]
+    return [_with_states(_read(path)) for path in sorted(folder.glob("*.json"))]
+
+
+def _with_states(definition: Json) -> Json:
+    """`definition` where its form has the switch for it, with an input for each state of a component: like
+    `components`, and shown once that is switched on."""
+    form = definition.get("button", {}).get("userInputs", {})
+    inputs: Json = form.get("properties", {})
+    if STATES_SWITCH not in inputs:
+        return definition
+    pickers = {
+        state: {
+            **copy.deepcopy(inputs["components"]),
+            "title": state.replace("_", " ").capitalize(),
+            "description": "The components that are to have this state",
+            "visible": {"jqQuery": f".form.{STATES_SWITCH} == true"},
+        }
+        for state in inputs["componentStatus"]["enum"]
+    }
+    form["properties"] = {}
+    for name, field in inputs.items():
+        form["properties"] |= {name: field} | (pickers if name == STATES_SWITCH else {})
+    after = form["order"].index(STATES_SWITCH) + 1
+    form["order"][after:after] = list(pickers)
+    return definition
 
 
 def port_actions(definition: Json, settings: Settings, door: Door) -> list[Json]:

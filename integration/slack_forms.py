@@ -36,11 +36,21 @@ class Choice(Value):
 
 
 def shown_inputs(definition: Json) -> dict[str, Json]:
-    """The inputs of a button that a person fills in, in its order."""
+    """The inputs of a button that a person fills in, in its order.
+
+    A form in Slack stands as it is opened: what Port shows on a condition is always there, and a switch
+    that does nothing but show it is not.
+    """
     form = definition["button"]["userInputs"]
     fields: dict[str, Json] = form["properties"]
     names = dict.fromkeys([*form.get("order", []), *fields])
-    return {name: fields[name] for name in names if fields[name].get("visible") is not False}
+    conditions = [str(field["visible"]) for field in fields.values() if "visible" in field]
+    return {
+        name: fields[name]
+        for name in names
+        if fields[name].get("visible") is not False
+        and not (fields[name]["type"] == "boolean" and any(f".form.{name} " in one for one in conditions))
+    }
 
 
 def entity_blueprints(definition: Json) -> list[str]:

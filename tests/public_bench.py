@@ -148,7 +148,12 @@ async def public_bench(**settings: Any) -> AsyncIterator[Public]:
             engine.pages._upsert = StraightUpserts(stage)
         await stage.write("statuspage", {"identifier": PAGE, "title": "Example Shop Status"})
         components = [
-            {"identifier": one, "title": name, "relations": {"statuspage": PAGE}}
+            {
+                "identifier": one,
+                "title": name,
+                "properties": {"status": "operational"},
+                "relations": {"statuspage": PAGE},
+            }
             for one, name in (
                 (CHECKOUT, "Checkout"),
                 (SEARCH, "Search"),

@@ -1,0 +1,155 @@
+"""Components that get states of their own in one post: by buttons, by drafts, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from integration import portjson, slack_forms
+from integration.slack_forms import About, Choice
+from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, SEARCH, Public, public_bench
+
+WORDS: dict[str, Any] = {"page": PAGE, "name": "Payments fail", "body": "Some payments fail."}
+MIXED: dict[str, Any] = {
+    "differentStates": True,
+    "major_outage": [CHECKOUT],
+    "degraded_performance": [SEARCH],
+    "operational": [LOGIN],
+}
+SLOW: dict[str, Any] = {"componentStatus": "degraded_performance"}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole() -> AsyncIterator[Public]:
+    async with public_bench() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def public(whole: Public) -> Public:
+    return await whole.afresh()
+
+
+async def drafting(public: Public, operation: str = "publish", **inputs: Any) -> str:
+    """Why it was not drafted."""
+    ended = await public.act(
+        "draft_public_update", public.one, operation=operation, notifySubscribers=False, **inputs
+    )
+    assert not ended.ok, ended.summary
+    assert ended.label == "Bad input"
+    return ended.summary
+
+
+async def test_each_component_its_own_state_in_one_write(public: Public) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, **WORDS, **MIXED)
+
+    for row in (
+        "| Checkout | operational | major_outage |",
+        "| Search | operational | degraded_performance |",
+    ):
+        assert row in draft["preview"]
+    before = len(public.asked())
+    await public.approve(draft)
+
+    assert public.asked()[before:].count("incidents.create") == 1
+    assert not any("components" in one for one in public.asked()[before:])
+    states = public.states()
+    assert (states[CHECKOUT], states[SEARCH], states[LOGIN], states[API]) == (
+        *("major_outage", "degraded_performance", "operational", "operational"),
+    )
+    (shown,) = public.shown(public.one)
+    assert (shown["impact"], {one["id"] for one in shown["components"]}) == (
+        "critical",
+        {CHECKOUT, SEARCH, LOGIN},
+    )
+
+    # The next post tells what the page shows by now, and all that changed goes back.
+    later = await public.draft(
+        public.one, "update", body="Better.", operational=[CHECKOUT], partial_outage=[SEARCH]
+    )
+    assert "| Checkout | major_outage | operational |" in later["preview"]
+    assert "| Search | degraded_performance | partial_outage |" in later["preview"]
+    await public.approve(later)
+    await public.stage.incident(public.one, status="resolved")
+    await public.say(public.one, "resolve", body="Over.")
+    assert set(public.states().values()) == {"operational"}
+    await public.say(public.one, "reopen", body="Back.", major_outage=[API], components=[LOGIN], **SLOW)
+    assert (public.states()[API], public.states()[LOGIN]) == ("major_outage", "degraded_performance")
+
+
+async def test_what_makes_no_sense_names_its_field(public: Public) -> None:
+    await public.stage.incident(public.one)
+
+    twice = await drafting(public, **WORDS, major_outage=[CHECKOUT], degraded_performance=[CHECKOUT])
+    both = await drafting(public, **WORDS, components=[CHECKOUT], **SLOW, operational=[CHECKOUT])
+    hidden = await drafting(public, **WORDS, differentStates=False, major_outage=[CHECKOUT])
+    unknown = await drafting(public, **WORDS, partial_outage=["sbxnowhere01"])
+    resolving = await drafting(
+        public, "schedule", **WORDS, major_outage=[CHECKOUT], scheduledFor="", scheduledUntil=""
+    )
+
+    assert twice.startswith("Refused: major_outage: Checkout is to become degraded_performance as well")
+    assert both.startswith("Refused: operational: Checkout is to become degraded_performance as well")
+    assert hidden.startswith("Refused: major_outage: ")
+    assert "“Different states” is off" in hidden
+    assert unknown.startswith("Refused: partial_outage: 'sbxnowhere01' is no component of page")
+    assert resolving.startswith("Refused: major_outage: “Schedule maintenance” gives components no such")
+    assert public.shown(public.one) == []
+
+
+async def test_the_same_state_said_twice_is_said_once(public: Public) -> None:
+    await public.stage.incident(public.one)
+
+    await public.say(
+        public.one, "publish", **WORDS, components=[SEARCH], **SLOW, degraded_performance=[SEARCH, API]
+    )
+
+    assert (public.states()[SEARCH], public.states()[API]) == ("degraded_performance",) * 2
+
+
+async def test_nothing_is_proposed_over_states_that_the_author_has_chosen(public: Public) -> None:
+    await public.service("payments", CHECKOUT, API)
+    entity = {"identifier": public.one, "title": "db-7 is down", "relations": {"services": ["payments"]}}
+    severe = {"status": "investigating", "severity": "sev2"}
+    await public.stage.write("incident", {**entity, "properties": severe})
+
+    draft = await public.draft(public.one, partial_outage=[SEARCH], operational=[LOGIN])
+
+    assert "problem with Search." in draft["text"]  # Login works
+    assert "Impact shown" not in draft["preview"]
+    await public.approve(draft)
+    assert {one for one, state in public.states().items() if state != "operational"} == {SEARCH}
+
+
+async def test_the_forms_of_port_and_slack_ask_for_each_state() -> None:
+    for definition in portjson.definitions():
+        form = definition.get("button", {}).get("userInputs", {"properties": {}})
+        if "componentStatus" not in form["properties"]:
+            continue
+        states = form["properties"]["componentStatus"]["enum"]
+        for state in states:
+            picker = form["properties"][state]
+            assert picker["items"] == form["properties"]["components"]["items"]
+            assert picker["visible"] == {"jqQuery": ".form.differentStates == true"}
+        at = form["order"].index("differentStates")
+        assert form["order"][at + 1 : at + 1 + len(states)] == states
+
+        # In Slack everything is there from the start, so there is nothing to switch on.
+        known = {"statuspage": [Choice(identifier=PAGE, title="Status")]}
+        known["statuspageComponent"] = [Choice(identifier=API, title="API")]
+        view = slack_forms.modal(definition, About(action=definition["action"], incident="INC-1"), known, {})
+        asked = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+        assert "differentStates" not in asked
+        assert set(states) <= set(asked)
+        option = {"type": "multi_static_select", "selected_options": [{"value": API}]}
+        required = {"body": {"type": "plain_text_input", "value": "Words."}}
+        required["name"] = {"type": "plain_text_input", "value": "Title"}
+        chosen = {name: {"type": "static_select", "selected_option": {"value": "publish"}} for name in asked}
+        values = {name: {name: state} for name, state in {**chosen, **required, states[0]: option}.items()}
+        assert slack_forms.inputs_of(definition, values)[states[0]] == [API]
