@@ -17,6 +17,7 @@ from typing import Literal
 
 from integration import evidence
 from integration.budget import Budget
+from integration.clients import slack_client, statuspage_client
 from integration.entities import text_hash
 from integration.errors import IncidentCommsError
 from integration.evidence import DRIFT, Evidence, Sent, SlackEvidence
@@ -218,17 +219,15 @@ def _bridges(communications: Mapping[str, Communication]) -> list[str]:
 
 async def _run(installation: Installation, incident: str) -> Report:
     settings, budget = installation.settings, Budget()
-    timeout = settings.effect_timeout_seconds
     port = PortService(
-        installation.base_url, installation.client_id, installation.client_secret, budget, timeout
+        installation.base_url,
+        installation.client_id,
+        installation.client_secret,
+        budget,
+        settings.effect_timeout_seconds,
     )
-    slack = statuspage = None
-    if settings.slack_bot_token:
-        slack = SlackService(settings.slack_api_url, settings.slack_bot_token, budget, timeout)
-    if settings.statuspage_enabled:
-        statuspage = StatuspageService(
-            settings.statuspage_api_url, settings.statuspage_api_key, budget, timeout
-        )
+    slack = slack_client(settings, budget) if settings.slack_bot_token else None
+    statuspage = statuspage_client(settings, budget)
     try:
         report = await verify(port, settings, incident, slack, statuspage)
     finally:

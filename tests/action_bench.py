@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from integration import app, portjson
-from integration.app import Engine
+from integration import portjson
+from integration.engine import Engine, build
 from integration.models.incident import WarRoom
 from integration.models.run import Command, Outcome
 from integration.provision import provision
@@ -35,7 +35,7 @@ class Bench:
     def engine(self, *, main: bool = True, **settings: Any) -> Engine:
         """The engine of a process that has just started. With a `redis_url`, `join` it."""
         quick = {"settle_seconds": 0.05, "effect_timeout_seconds": 2, "bridge_grace_seconds": 1.5}
-        found = app.build(
+        found = build(
             Settings.from_config({**self.config, **quick, **settings}, client_id=PORT_CLIENT_ID),
             port_url=f"{self.url}/port",
             client_id=PORT_CLIENT_ID,

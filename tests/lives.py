@@ -17,11 +17,11 @@ from typing import Any, Literal
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integration import app, portjson
-from integration.app import Engine
+from integration import portjson
 from integration.doors import port as port_door
 from integration.doors import slack as slack_door
 from integration.doors.request import Refusal
+from integration.engine import Engine, build
 from integration.errors import ServiceError
 from integration.mirror import Mirror
 from integration.provision import provision
@@ -209,7 +209,7 @@ class Lives:
         self.gate.life, self.gate.death = self._born, None
         self.gate.died.clear()
         base = f"{self.url}/p{self._born}"
-        self.engine = app.build(
+        self.engine = build(
             self.settings(base),
             port_url=f"{base}/port",
             client_id=PORT_CLIENT_ID,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from integration.app import Engine
+from integration.engine import Engine
 from integration.models.run import Command, Outcome
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.statuspage.state import API_KEY

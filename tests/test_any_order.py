@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from integration import app, sweeper
+from integration import engine, sweeper
 from integration.verify import verify
 from sandbox.port.service import ADMIN
 from sandbox.port.wire import PortError
@@ -360,7 +360,7 @@ async def _beside(of: sweeper.Sweeper) -> None:
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     patch = pytest.MonkeyPatch()
-    patch.setattr(app, "Budget", GenerousBudget)
+    patch.setattr(engine, "Budget", GenerousBudget)
     found = World()
     yield found
     found.close()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integration import app
+from integration.engine import Engine, build
 from integration.models.incident import WarRoom
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET, SLACK_BOT_TOKEN
 from tests.mirror_bench import RESPONDER, Bench, bench
@@ -25,7 +25,7 @@ async def desk() -> AsyncIterator[Bench]:
 
 
 @contextlib.asynccontextmanager
-async def engine(desk: Bench) -> AsyncIterator[app.Engine]:
+async def engine(desk: Bench) -> AsyncIterator[Engine]:
     """The whole product but Ocean, on the bench's Slack and Port."""
     settings = desk.settings.model_copy(
         update={
@@ -34,7 +34,7 @@ async def engine(desk: Bench) -> AsyncIterator[app.Engine]:
             "slack_bot_token": SLACK_BOT_TOKEN,
         }
     )
-    found = app.build(
+    found = build(
         settings, port_url=f"{desk.url}/port", client_id=PORT_CLIENT_ID, client_secret=PORT_CLIENT_SECRET
     )
     try:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from integration import app
+from integration import engine
 from sandbox.port.service import ADMIN
 from sandbox.slack.state import BOT_USER
 from sandbox.statuspage.seeding import DEFAULT_PAGE
@@ -31,7 +31,7 @@ async def stage() -> AsyncIterator[Lives]:
     owners = Owners()
     asyncio.get_running_loop().set_task_factory(owners)
     patch = pytest.MonkeyPatch()
-    patch.setattr(app, "Budget", GenerousBudget)
+    patch.setattr(engine, "Budget", GenerousBudget)
     async with lives(owners) as found:
         port, slack = found.sandbox.port, found.sandbox.slack
         found.start()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from integration import app, by_hand
+from integration import by_hand, engine
 from integration.recorded import read_recorded
 from integration.verify import Report, verify
 from sandbox.port.service import ADMIN
@@ -29,7 +29,7 @@ async def stage() -> AsyncIterator[Lives]:
     owners = Owners()
     asyncio.get_running_loop().set_task_factory(owners)
     patch = pytest.MonkeyPatch()
-    patch.setattr(app, "Budget", GenerousBudget)
+    patch.setattr(engine, "Budget", GenerousBudget)
     patch.setattr(by_hand, "LOOK_SECONDS", 0.0)
     patch.setattr(by_hand, "SEARCH_LAG_SECONDS", 1.0)
     async with lives(owners) as found:

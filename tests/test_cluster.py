@@ -13,9 +13,9 @@ import pytest_asyncio
 from loguru import logger
 
 from integration import cluster, plan
-from integration.app import Engine
 from integration.cluster import Cluster
 from integration.cluster_locks import SharedLocks
+from integration.engine import Engine
 from integration.models.communication import Step
 from integration.models.incident import WarRoom
 from sandbox.world import Json

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from integration import app
+from integration import engine
 from integration.effects import METADATA_EVENT
 from integration.models.communication import Step
 from sandbox.port.service import ADMIN
@@ -30,7 +30,7 @@ async def world() -> AsyncIterator[Lives]:
     owners = Owners()
     asyncio.get_running_loop().set_task_factory(owners)
     patch = pytest.MonkeyPatch()
-    patch.setattr(app, "Budget", GenerousBudget)
+    patch.setattr(engine, "Budget", GenerousBudget)
     async with lives(owners) as found:
         found.sandbox.port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
         yield found

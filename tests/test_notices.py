@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from integration.app import Engine
+from integration.engine import Engine
 from integration.models.run import Outcome
 from integration.notices import Change, merged
 from sandbox.world import Json

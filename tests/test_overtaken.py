@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from integration import app
+from integration import engine
 from sandbox.port.service import ADMIN
 from sandbox.slack.state import BOT_USER
 from sandbox.statuspage.seeding import DEFAULT_PAGE
@@ -30,7 +30,7 @@ async def world() -> AsyncIterator[Lives]:
     owners = Owners()
     asyncio.get_running_loop().set_task_factory(owners)
     patch = pytest.MonkeyPatch()
-    patch.setattr(app, "Budget", GenerousBudget)
+    patch.setattr(engine, "Budget", GenerousBudget)
     async with lives(owners) as found:
         found.sandbox.port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
         yield found

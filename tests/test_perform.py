@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from integration import plan
-from integration.app import Engine
+from integration.engine import Engine
 from integration.errors import IncidentCommsError
 from integration.models.communication import Step
 from integration.models.incident import WarRoom

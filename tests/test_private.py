@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.app import Engine
+from integration.engine import Engine
 from integration.models.incident import WarRoom
 from integration.models.run import Outcome
 from sandbox.world import Json

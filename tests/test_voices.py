@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from integration.app import Engine
 from integration.audience_catalog import AudienceCatalog
+from integration.engine import Engine
 from integration.models.run import Outcome
 from sandbox.port.ai import LIMIT, Ai, scripted
 from sandbox.world import Json

@@ -22,8 +22,8 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from integration.app import Engine
 from integration.doors import port, signatures, slack, statuspage, zoom
+from integration.engine import Engine
 from tests.action_bench import Bench, bench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dotenv import dotenv_values
 
 from integration.budget import Budget
+from integration.clients import slack_client, statuspage_client, zoom_client
 from integration.doctor.door_checks import DoorChecks
 from integration.doctor.finding import Finding, asked, failed, off, ok
 from integration.doctor.port_checks import REGIONS, PortChecks
@@ -21,9 +22,6 @@ from integration.errors import BadInput
 from integration.provision.target import DEFAULT_IDENTIFIER, Target, read_target
 from integration.services.http import Patience
 from integration.services.port import PortService
-from integration.services.slack import SlackService
-from integration.services.statuspage import StatuspageService
-from integration.services.zoom import ZoomService
 from integration.settings import Settings
 
 _FIRST, _AFTER = (3, 12), (3, 14)
@@ -94,8 +92,7 @@ async def _port(checks: PortChecks) -> list[Finding]:
 async def _providers(
     settings: Settings, port: PortService, address: str, patience: Patience
 ) -> list[Finding]:
-    timeout = settings.effect_timeout_seconds
-    slack = SlackService(settings.slack_api_url, settings.slack_bot_token, Budget(), timeout, patience)
+    slack = slack_client(settings, Budget(), patience)
     checks = SlackChecks(slack, settings, port)
     try:
         found = await asked("slack.token", checks.token)
@@ -104,12 +101,9 @@ async def _providers(
     finally:
         await slack.aclose()
     found += await asked("slack.socket_mode", checks.socket_mode)
-    found += await _zoom(settings, timeout, patience)
-    found += await _statuspage(settings, address, timeout)
-    if settings.mail_enabled:
-        found += await asked("mail.login", lambda: mail(settings))
-    else:
-        found.append(off("mail.login", "mail is not set up"))
+    found += await _zoom(settings, patience)
+    found += await _statuspage(settings, address)
+    found += await asked("mail.login", lambda: mail(settings))
     if settings.redis_url:
         found += await asked("redis", lambda: redis(settings))
     else:
@@ -117,32 +111,21 @@ async def _providers(
     return found
 
 
-async def _zoom(settings: Settings, seconds: float, patience: Patience) -> list[Finding]:
-    if not settings.zoom_enabled:
+async def _zoom(settings: Settings, patience: Patience) -> list[Finding]:
+    zoom = zoom_client(settings, Budget(), patience)
+    if zoom is None:
         bridge = "the static bridge is used" if settings.static_bridge_url else "rooms have no call"
         return [off("zoom.token", f"Zoom is not set up; {bridge}")]
-    zoom = ZoomService(
-        settings.zoom_api_url,
-        settings.zoom_oauth_url,
-        settings.zoom_account_id,
-        settings.zoom_client_id,
-        settings.zoom_client_secret,
-        Budget(),
-        seconds,
-        patience,
-    )
     try:
         return await asked("zoom.token", ZoomChecks(zoom, settings).app)
     finally:
         await zoom.aclose()
 
 
-async def _statuspage(settings: Settings, address: str, seconds: float) -> list[Finding]:
-    if not settings.statuspage_enabled:
+async def _statuspage(settings: Settings, address: str) -> list[Finding]:
+    statuspage = statuspage_client(settings, Budget())
+    if statuspage is None:
         return [off("statuspage.key", "Statuspage is not set up")]
-    statuspage = StatuspageService(
-        settings.statuspage_api_url, settings.statuspage_api_key, Budget(), seconds
-    )
     try:
         return await asked("statuspage.key", StatuspageChecks(statuspage, settings, address).key)
     finally:

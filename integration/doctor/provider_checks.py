@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass
 
 from integration import vendor_apps
+from integration.clients import mail_client
 from integration.cluster import server_version
 from integration.doctor.finding import Finding, failed, off, ok, warning
 from integration.doctor.port_checks import skew
 from integration.errors import CredentialsRefused, Refused, ServiceError
-from integration.services.mailer import Mailer
 from integration.services.port import PortService
 from integration.services.slack import SlackService
 from integration.services.slack_socket import refusal
@@ -212,15 +212,9 @@ async def redis(settings: Settings) -> list[Finding]:
 
 async def mail(settings: Settings) -> list[Finding]:
     """Connect, encrypt and log in; nothing is sent."""
-    mailer = Mailer(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.smtp_user,
-        settings.smtp_password,
-        settings.smtp_tls,
-        settings.mail_from,
-        timeout=settings.effect_timeout_seconds,
-    )
+    mailer = mail_client(settings)
+    if mailer is None:
+        return [off("mail.login", "mail is not set up")]
     where = f"{settings.smtp_host}:{settings.smtp_port}"
     try:
         await mailer.check()
