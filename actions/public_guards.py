@@ -78,7 +78,7 @@ async def judge(
         impact=impact,
         components=components or {},
         held=held,
-        limits=False,  # the actions check what the page takes
+        titled=bool(name),  # what needs one has refused none before
     )
     inside = guards.Inside(
         status=incident.status,

@@ -44,7 +44,8 @@ _SLACK = re.compile(r"<(?:https?://|mailto:|[@#!])[^<>\s]{1,2000}>")
 _LEFT_OVER = re.compile(
     r"\{\{[^{}\n]{0,200}\}\}|\{%[^{}\n]{0,200}%\}|\[(?:insert|todo|tbd|your|time|date|component"
     r"|service|x+)\b[^\]\n]{0,60}\]"
-    r"|\b(?:TODO|FIXME|TBC|TBD|XXX+|lorem ipsum)\b|<(?:insert|todo|tbd|time|date|component"
+    # In small letters "todo" is a word of several languages, and "TBD" is what customers may be told.
+    r"|\b(?:(?-i:TODO|FIXME|XXX+)|lorem ipsum)\b|<(?:insert|todo|tbd|time|date|component"
     r"|service)[^<>\n]{0,60}>",
     re.I,
 )
@@ -75,7 +76,8 @@ class Public(Value):
     components: Mapping[str, str] = {}
     held: frozenset[str] = frozenset()  # components that another open incident or a maintenance holds
     started_at: datetime | None = None  # what the page shows as its beginning
-    limits: bool = True  # whether name and body are about to be written
+    limits: bool = True  # whether words are about to be written
+    titled: bool = True  # whether the title is among them
     stands: bool = False  # whether the page says so already
 
 
@@ -223,7 +225,10 @@ def _told(at: datetime) -> str:
 
 
 def _limits(public: Public) -> Iterator[tuple[GuardRule, str]]:
-    for what, text, limit in (("title", public.name, NAME_LIMIT), ("text", public.body, BODY_LIMIT)):
+    written = [("text", public.body, BODY_LIMIT)]
+    if public.titled:
+        written.insert(0, ("title", public.name, NAME_LIMIT))
+    for what, text, limit in written:
         if not text.strip():
             yield "limits", f"the {what} is empty"
         if len(text) > limit:
@@ -236,5 +241,5 @@ def _limits(public: Public) -> Iterator[tuple[GuardRule, str]]:
         ):
             if match := pattern.search(text):
                 yield "limits", f"the {what} {problem} ({match.group(0)[:40]!r})"
-    if "\n" in public.name.strip():
+    if public.titled and "\n" in public.name.strip():
         yield "limits", "the title is more than one line"

@@ -120,6 +120,12 @@ def test_what_the_page_refuses_blocks_whatever_is_set(changes: dict[str, object]
     assert (one.rule, one.blocking, one.lifted) == ("private", True, False)
 
 
+def test_what_may_be_meant_is_not_taken_for_a_place_left_open() -> None:
+    assert found(post(body="Ya funciona todo. Next update: TBD.")) == []
+    assert found(post(body="TODO: say when")) == ["limits"]
+    assert found(post(name="", titled=False)) == []
+
+
 def test_weights_decide_what_blocks() -> None:
     public = post(status="resolved", impact="")
     assert blocking(contradictions(public, WORKED_ON, now=NOW, rules=Rules()))
