@@ -75,7 +75,7 @@ def _terraform(documents: dict[str, Json]) -> Json:
             if not name.endswith(".bare"):
                 # It is there already: made bare above, or the customer's own.
                 resource |= {"create_path": one, "create_method": "PATCH", "update_method": "PATCH"}
-                after = made
+                after = [*made, *_counted(content, documents)]
             else:
                 resource["update_method"] = "PATCH"
         elif kind == "permissions":
@@ -116,6 +116,12 @@ def _terraform(documents: dict[str, Json]) -> Json:
         },
         "resource": {"restapi_object": resources},
     }
+
+
+def _counted(blueprint: Json, documents: dict[str, Json]) -> list[str]:
+    """The whole blueprints whose entities this one's aggregations count: their relations come first."""
+    targets = (one["target"] for one in (blueprint.get("aggregationProperties") or {}).values())
+    return [name for target in dict.fromkeys(targets) if (name := f"blueprints/{target}") in documents]
 
 
 def _expression(name: str) -> str:

@@ -7,7 +7,7 @@ that was there before us, a scorecard of the same name are somebody else's.
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,10 +88,10 @@ async def _blueprints(work: _Removal, settings: Settings) -> list[str]:
     while True:
         more = {name for name in there if name in pointed and name not in stays} if pointed else set()
         more |= {
-            relation["target"]
+            target
             for name in stays
-            for relation in (there[name].get("relations") or {}).values()
-            if relation["target"] in there and relation["target"] not in stays
+            for target in _targets(there[name])
+            if target in there and target not in stays
         }
         if not more - stays:
             break
@@ -183,7 +183,16 @@ async def _additions(work: _Removal, name: str) -> _Additions:
         if one.startswith(("properties.", "relations."))
     ]
     filled = len(await work.port.search(name, rules, "or", ["$identifier"])) if written else 0
-    relations = found.get("relations") or {}
     keeps = bool(filled) and not work.delete_data
-    targets = {relations[key]["target"] for key in written if key in relations} if keeps else set()
-    return _Additions(names, found, filled, targets)
+    ours = {one.partition(".")[2] for one in names}
+    return _Additions(names, found, filled, _targets(found, ours) if keeps else set())
+
+
+def _targets(blueprint: Json, named: Collection[str] | None = None) -> set[str]:
+    """The blueprints that this one's relations and aggregations go to, all of them or those `named`."""
+    return {
+        one["target"]
+        for kind in ("relations", "aggregationProperties")
+        for key, one in (blueprint.get(kind) or {}).items()
+        if named is None or key in named
+    }

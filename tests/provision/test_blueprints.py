@@ -182,11 +182,24 @@ async def test_status_page_blueprints_of_another_integration_only_gain(organisat
     ]
     for blueprint in theirs:
         await organisation.client.create_blueprint(blueprint)
+    count: Json = {
+        "title": "Slow ones",
+        "target": "statuspageComponent",
+        "calculationSpec": {"calculationBy": "entities", "func": "count"},
+    }
+    await organisation.client.patch_blueprint(
+        "statuspage", {"aggregationProperties": {"criticalOpenIssues": count}}
+    )
 
     said = await organisation.provision()
 
     page = await organisation.blueprint("statuspage")
     assert page["title"] == "Our page"
+    assert page["aggregationProperties"]["criticalOpenIssues"] == count | {
+        key: value
+        for key, value in page["aggregationProperties"]["criticalOpenIssues"].items()
+        if key not in count
+    }
     assert page["schema"]["properties"]["headline"]["title"] == "Motto"
     component = await organisation.blueprint("statuspageComponent")
     assert component["relations"]["statuspage"]["required"] is True
@@ -197,6 +210,33 @@ async def test_status_page_blueprints_of_another_integration_only_gain(organisat
     assert status["enumColors"]["operational"] == "lime"
     assert "blueprint statuspageIncident: created" in said
     assert all(settled(line) for line in await organisation.provision())
+
+
+async def test_what_port_computes_on_status_pages_is_there_for_dashboards(organisation: Organisation) -> None:
+    await organisation.provision()
+    create = organisation.client.create_entities
+    await create("statuspage", [{"identifier": "page", "properties": {}}])
+    relations = {"statuspage": "page"}
+    for name, status in (("a", "degraded_performance"), ("b", "operational"), ("c", "degraded_performance")):
+        one: Json = {"identifier": name, "properties": {"status": status}, "relations": relations}
+        await create("statuspageComponent", [one])
+    for status in ("resolved", "completed"):
+        await create("statuspageIncident", [{"identifier": status, "properties": {"status": status}}])
+        update = {"identifier": status, "properties": {"status": status}, "relations": {"incident": status}}
+        await create("statuspageIncidentUpdate", [update])
+
+    pages = await organisation.entities("statuspage")
+    kinds = {
+        blueprint: {
+            name: one["properties"]["category"]
+            for name, one in (await organisation.entities(blueprint)).items()
+        }
+        for blueprint in ("statuspageIncident", "statuspageIncidentUpdate")
+    }
+
+    assert pages["page"]["properties"]["criticalOpenIssues"] == 2
+    assert kinds["statuspageIncident"] == {"resolved": "incident", "completed": "maintainance"}
+    assert kinds["statuspageIncidentUpdate"] == kinds["statuspageIncident"]
 
 
 async def test_who_else_reads_private_words_is_said_and_not_changed(organisation: Organisation) -> None:

@@ -133,6 +133,9 @@ def test_the_json_can_be_written_down_for_terraform(tmp_path: Path) -> None:
         assert (tmp_path / named[1]).exists()
         assert all(one.removeprefix("restapi_object.") in resources for one in resource.get("depends_on", []))
         assert "${" not in resource.get("object_id", "")
+    # What counts components comes after their relation to the page.
+    page = resources["blueprints_statuspage"]["depends_on"]
+    assert "restapi_object.blueprints_statuspageComponent" in page
     assert "DELETE" not in json.dumps([one for one in resources.values() if "blueprints" in one["path"]])
     additions = json.loads((tmp_path / "blueprints/pagerdutyIncident.additions.json").read_text())
     assert set(additions["relations"]) >= {"warRoom"}

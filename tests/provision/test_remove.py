@@ -76,3 +76,18 @@ async def test_what_holds_data_stays_and_is_counted(organisation: Organisation) 
     assert set(theirs["schema"]["properties"]) == {"urgency", "warRoomChannel"}
     incident = (await organisation.entities("pagerdutyIncident"))["P1"]
     assert incident["properties"]["urgency"] == "high"
+
+
+async def test_what_a_kept_aggregation_counts_stays(organisation: Organisation) -> None:
+    await organisation.client.create_blueprint(
+        {"identifier": "statuspage", "title": "Somebody's", "schema": {"properties": {}}}
+    )
+    await organisation.provision()
+    page = {"identifier": "page", "properties": {"subscribers": 3}}
+    await organisation.client.create_entities("statuspage", [page])
+
+    said = await remove(organisation.client, Settings(), delete_data=False, dry=False)
+
+    assert "blueprint statuspageComponent: kept, what is kept points to it" in said
+    kept = await organisation.entities("statuspage")
+    assert kept["page"]["properties"]["criticalOpenIssues"] == 0
