@@ -160,8 +160,14 @@ async def test_nothing_public_is_sent_by_the_button_that_asks_nobody(public: Pub
     for operation in PUBLIC_OPERATIONS:
         for state in ("failed", "superseded", "draft"):
             key = f"{public.one}:{operation}:{state}"
-            left = {"operation": operation, "state": state, "purpose": "draft", "text": "All is well."}
-            left |= {"destination": PAGE, "requestedBy": AUTHOR, "details": {"page": PAGE}}
+            words: dict[str, Any] = {"text": "All is well.", "destination": PAGE, "details": {"page": PAGE}}
+            left = {
+                "operation": operation,
+                "state": state,
+                "purpose": "draft",
+                "requestedBy": AUTHOR,
+                **words,
+            }
             entity = {"identifier": key, "properties": left, "relations": {"incident": public.one}}
             await public.stage.write("incidentCommunication", entity)
 
