@@ -8,9 +8,11 @@ answer may be repeated only if doing it twice is doing it once, else it is Ambig
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import math
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +39,12 @@ def user_agent() -> str:
         return f"incident-comms/{version('incident-comms')}"
     except PackageNotFoundError:  # run from a checkout
         return "incident-comms/0"
+
+
+@functools.cache
+def trust() -> ssl.SSLContext:
+    """The authorities that certificates are held against. Read once for all clients: it takes a while."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -215,6 +223,7 @@ class HttpClient:
         self._budget, self._patience = budget, patience
         self._limit_of, self._secrets = limit_of, secrets
         self._client = httpx.AsyncClient(
+            verify=trust(),
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             limits=httpx.Limits(max_connections=50, keepalive_expiry=KEEP_WARM),
             headers={"User-Agent": agent or user_agent(), "Accept": "application/json"},

@@ -19,7 +19,7 @@ import httpx
 from integration.budget import Budget, Priority
 from integration.errors import Ambiguous, RateLimited, Refused, ServiceError, Unreachable
 from integration.models.base import Json, Value
-from integration.services.http import Answer, Patience, seconds_to_wait
+from integration.services.http import Answer, Patience, seconds_to_wait, trust
 from integration.services.port_wire import PortWire, call_of, quoted
 
 SERVICE, INVOKE, RESULT = "port", "ai.invoke", "ai.result"
@@ -54,7 +54,7 @@ class PortAi:
         self._v1 = base_url.rstrip("/").removesuffix("/v1") + "/v1"
         # A stream is silent while the model thinks; the whole question has its own limit.
         self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, read=None), headers={"User-Agent": user_agent}
+            verify=trust(), timeout=httpx.Timeout(timeout, read=None), headers={"User-Agent": user_agent}
         )
 
     async def aclose(self) -> None:

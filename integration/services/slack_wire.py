@@ -24,7 +24,7 @@ from integration.services.slack_errors import SERVICE, error_of
 from integration.services.slack_shapes import objects, string
 from integration.services.slack_tiers import METHODS, Repeat, rate_of
 
-_NO_RETRY_AFTER = 30.0  # seconds; Slack always says, something between us and Slack may not
+_NO_RETRY_AFTER = 1.0  # seconds at first, then longer; Slack always says, what is between us may not
 
 
 @dataclass

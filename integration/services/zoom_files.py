@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from integration.errors import Ambiguous, Refused, Unreachable
-from integration.services.http import Bearer, user_agent
+from integration.services.http import Bearer, trust, user_agent
 
 SERVICE, OPERATION = "zoom", "recording.download"
 ZOOM_DOMAINS = ("zoom.us", "zoom.com", "zoomgov.com")
@@ -23,7 +23,9 @@ class ZoomFiles:
 
     def __init__(self, api_url: str, timeout: float = 10.0) -> None:
         self._api_host = urlsplit(api_url).netloc
-        self._client = httpx.AsyncClient(timeout=timeout, headers={"User-Agent": user_agent()})
+        self._client = httpx.AsyncClient(
+            verify=trust(), timeout=timeout, headers={"User-Agent": user_agent()}
+        )
 
     async def aclose(self) -> None:
         await self._client.aclose()

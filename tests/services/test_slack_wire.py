@@ -170,6 +170,18 @@ async def test_a_wait_beyond_the_bound_is_an_error_and_pauses_that_method_alone(
     assert await slack.channel("C1") is not None
 
 
+async def test_a_wait_that_nobody_names_is_short(scripted: ScriptedSlack, budget: Budget) -> None:
+    """What is between us and Slack may answer 429 without a word of when to come back."""
+    slack = SlackService(scripted.base, TOKEN, budget, timeout=2.0, patience=Patience(max_wait=0.5))
+    scripted.says("conversations.info", Said({"ok": False, "error": "ratelimited"}, status=429))
+
+    with pytest.raises(RateLimited) as caught:
+        await slack.channel("C1")
+
+    assert caught.value.retry_after == 1
+    await slack.aclose()
+
+
 @pytest.mark.parametrize("code", sorted(HINTS))
 async def test_a_refusal_has_slacks_code_and_a_hint(
     scripted: ScriptedSlack, slack: SlackService, code: str
