@@ -86,7 +86,7 @@ class SharedMirror(Mirror):
             self.writes = False
             await self._decide()
         if not self.writes:
-            self._background(self._learn_rooms(read=False))
+            self._background.begin(self._learn_rooms(read=False))
         self._cluster.on_beat(self._decide)
         self._cluster.on_gone(lambda process: self._read_if_writer())
 
@@ -124,7 +124,7 @@ class SharedMirror(Mirror):
         logger.info("mirror: this process writes the notes from now on")
         self.writes = True
         await self.begin_anew()
-        self._background(self._learn_rooms(read=True))
+        self._background.begin(self._learn_rooms(read=True))
 
     async def _demote(self) -> None:
         logger.info("mirror: another process writes the notes from now on")
@@ -146,7 +146,7 @@ class SharedMirror(Mirror):
 
     def _read_if_writer(self) -> None:
         if self.writes:
-            self._background(self._learn_rooms(read=True))
+            self._background.begin(self._learn_rooms(read=True))
 
     def _read_soon(self, known: Any) -> None:
         if self.writes:
@@ -316,4 +316,4 @@ class SharedMirror(Mirror):
         elif kind == "lost":
             self._read_if_writer()
         elif kind == "ask":
-            self._background(self._answer(message))
+            self._background.begin(self._answer(message))

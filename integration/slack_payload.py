@@ -65,6 +65,15 @@ def is_ts(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TS.fullmatch(value) is not None
 
 
+def channel_of(event: Json) -> str:
+    """The channel that an event is of; empty where it names none."""
+    item = event.get("item")
+    found = event.get("channel") or event.get("channel_id")
+    if not found and isinstance(item, dict):
+        found = item.get("channel")
+    return _str(found)
+
+
 def message_from_event(channel: str, payload: Json) -> Message:
     """The message that a Slack message object describes.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration import mirror as module
+from integration import mirror, room_documents, room_facts, room_reading
 from integration.models.incident import WarRoom
 from tests.mirror_bench import RESPONDER, TEAM, Bench, bench
 from tests.sandbox.serve import until
@@ -16,8 +16,10 @@ from tests.sandbox.serve import until
 
 @pytest.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    for name in ("DEBOUNCE_SECONDS", "COUNT_SECONDS", "TELL_SECONDS", "DOCUMENT_SECONDS"):
-        monkeypatch.setattr(module, name, 0.01)
+    monkeypatch.setattr(mirror, "DEBOUNCE_SECONDS", 0.01)
+    monkeypatch.setattr(room_facts, "COUNT_SECONDS", 0.01)
+    monkeypatch.setattr(room_facts, "TELL_SECONDS", 0.01)
+    monkeypatch.setattr(room_documents, "DOCUMENT_SECONDS", 0.01)
     async with bench() as found:
         yield found
 
@@ -70,7 +72,7 @@ async def test_a_linked_channel_is_let_alone_once_its_room_is_closed(desk: Bench
     # Another process knows nothing of it and asks Port.
     other = desk.mirror()
     other.observe(desk.event(room, desk.say(room, "finding: about a third thing")))
-    await until(lambda: len(desk.world.journal) and not other._tasks)
+    await until(lambda: len(desk.world.journal) and not other._background._tasks)
     assert other.room(room.channel_id) is None
     await desk.noted(room, said)
 
@@ -161,7 +163,7 @@ async def test_replies_stay_whose_parent_is_older_than_the_window(
     await desk.read(desk.mirror(), room)
     await desk.noted(room, parent, reply, *chatter)
 
-    monkeypatch.setattr(module, "WINDOW_MESSAGES", 2)
+    monkeypatch.setattr(room_reading, "WINDOW_MESSAGES", 2)
     monkeypatch.setattr("integration.services.slack.PAGE", 2)
     desk.slack.delete(room.channel_id, chatter[-1])
     await desk.read(desk.mirror(), room)

@@ -62,8 +62,8 @@ async def test_authors_and_mentioned_people_lead_to_their_users(stand: Bench) ->
 async def test_a_service_that_is_gone_costs_the_tag_and_not_the_note(stand: Bench) -> None:
     await service(stand, "payments-api")
     mirror, room = stand.mirror(), await stand.room()
-    await mirror._tags.known([])
-    mirror._tags._services = ServiceNames.of([("payments-api", []), ("ghost-api", [])])
+    await mirror._notes.tags.known([])
+    mirror._notes.tags._services = ServiceNames.of([("payments-api", []), ("ghost-api", [])])
     mirror.watch(room)
     kept = stand.say(room, "finding: payments-api is slow")
     mirror.observe(stand.event(room, kept))
@@ -74,7 +74,7 @@ async def test_a_service_that_is_gone_costs_the_tag_and_not_the_note(stand: Benc
     assert notes[lost]["properties"]["text"] == "finding: ghost-api is slow"
     assert not notes[lost]["relations"].get("services")
     assert notes[kept]["relations"]["services"] == ["payments-api"]
-    assert (await mirror._tags.known([])).services.found("ghost-api payments-api") == ("payments-api",)
+    assert (await mirror._notes.tags.known([])).services.found("ghost-api payments-api") == ("payments-api",)
 
 
 async def test_an_edit_that_names_no_service_takes_the_tag_away(stand: Bench) -> None:
@@ -98,7 +98,7 @@ async def test_an_edit_that_names_no_service_takes_the_tag_away(stand: Bench) ->
 
 async def test_the_catalogue_is_read_once_for_many_notes(stand: Bench) -> None:
     await service(stand, "payments-api")
-    tags = stand.mirror()._tags
+    tags = stand.mirror()._notes.tags
     asked: list[str] = []
     everything = tags._catalog.everything
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integration import mirror as mirror_module
+from integration import room_reading
 from integration.models.incident import WarRoom
 from integration.read_back import WHOLE, slices
 from tests.mirror_bench import Bench, bench
@@ -16,7 +16,7 @@ LINES = 430  # three pages
 
 @pytest.fixture
 async def stand(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr(mirror_module, "WINDOW_MESSAGES", 10)
+    monkeypatch.setattr(room_reading, "WINDOW_MESSAGES", 10)
     async with bench() as found:
         yield found
 

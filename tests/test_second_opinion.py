@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration import mirror as mirror_module
+from integration import mirror, room_facts
 from integration import second_opinion as module
 from integration.errors import BadInput, ServiceError
 from integration.model_notes import Asked, batch, question, verdicts
@@ -108,8 +108,9 @@ def test_any_answer_is_taken_or_refused(text: str) -> None:
 
 @pytest.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    for name in ("DEBOUNCE_SECONDS", "COUNT_SECONDS", "TELL_SECONDS"):
-        monkeypatch.setattr(mirror_module, name, 0.01)
+    monkeypatch.setattr(mirror, "DEBOUNCE_SECONDS", 0.01)
+    monkeypatch.setattr(room_facts, "COUNT_SECONDS", 0.01)
+    monkeypatch.setattr(room_facts, "TELL_SECONDS", 0.01)
     monkeypatch.setattr(module, "GATHER_SECONDS", 0.05)
     monkeypatch.setattr("integration.services.port_ai.POLL_SECONDS", (0.02,))
     async with bench() as found:
