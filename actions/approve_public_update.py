@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from actions.base import Kit, text_input
-from actions.public_consent import Consent
-from actions.public_operations import SPOKEN, Spoken
-from integration import page_words
+from actions.public_consent import PREVIEW, Consent, content_in, given, settle_as
+from actions.public_operations import Spoken, of_operation
 from integration.errors import BadInput
 from integration.models.base import Json
 from integration.models.communication import Communication
@@ -13,6 +12,7 @@ from integration.models.run import Command, Outcome
 from integration.times import now
 
 REASON_LIMIT = 500
+AGAIN = "draft it again"
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -34,6 +34,11 @@ async def approve(command: Command, kit: Kit, override: str) -> Outcome:
         if held is None:
             raise BadInput("communication", f"Port has no draft {key!r}")
         draft = held.communication
+        if draft.step.purpose == PREVIEW:
+            raise BadInput(
+                "communication",
+                f"it waits for the approval of its run; approve that: {kit.runs.url(draft.step.run)}",
+            )
         if draft.state != "draft":
             why = f": {draft.reason}" if draft.reason else ""
             return Outcome(
@@ -47,44 +52,31 @@ async def approve(command: Command, kit: Kit, override: str) -> Outcome:
             reason = "it has expired; draft it again"
             await kit.page_catalog.end_draft(key, "withdrawn", reason)
             raise BadInput("communication", reason)
-        content = _content(draft, held.content_hash, text_input(command, "contentHash", 64))
+        read = text_input(command, "contentHash", 64)
+        if not read:
+            raise BadInput("contentHash", "is missing: press the button on the draft that you have read")
+        content = content_in(draft, held.content_hash, AGAIN)
+        if read != held.content_hash:
+            raise BadInput("communication", f"it was changed after it was drafted; {AGAIN}")
         if not override and command.requested_by == draft.step.requested_by:
             raise BadInput("approval", f"{command.requested_by} wrote this text and can't approve it as well")
-        what = _what(content)
+        what = of_operation(content.get("operation"))
+        if what is None:
+            raise BadInput("communication", f"{content.get('operation')!r} is nothing that a page is told")
         consent = Consent(
             by=command.requested_by,
+            at=now(),
             draft=key,
             content=held.content_hash,
             override=override,
             components=content["components"],
             public=str(content.get("public") or "") or None,
+            was=str(content.get("was") or ""),
         )
-        ended = await what.carry_out(_command(command, draft, what, content), kit, _given(consent))
-        if ended.ok:
-            sent = f"{ended.label}: {' '.join(ended.links)}. {consent.told()}"
-            await kit.page_catalog.end_draft(key, "superseded", sent, command.requested_by)
+        ended = await what.carry_out(_command(command, draft, what, content), kit, given(consent))
+        if ended.ok:  # else it can be approved again
+            await settle_as(kit, draft, ended, consent)
     return ended
-
-
-def _content(draft: Communication, recorded: str, read: str) -> Json:
-    """What was drafted, where it is what the approver has read."""
-    content = draft.step.details.get("content")
-    if not isinstance(content, dict) or not isinstance(content.get("inputs"), dict):
-        raise BadInput("communication", "its content can't be read; draft it again")
-    now_is = page_words.content_hash(content)
-    same_words = str(content["inputs"].get("body") or "") == draft.step.text
-    if not read:
-        raise BadInput("contentHash", "is missing: press the button on the draft that you have read")
-    if now_is != recorded or now_is != read or not same_words:
-        raise BadInput("communication", "it was changed after it was drafted; draft it again")
-    return content
-
-
-def _what(content: Json) -> Spoken:
-    for one in SPOKEN.values():
-        if one.operation == content.get("operation"):
-            return one
-    raise BadInput("communication", f"{content.get('operation')!r} is nothing that a status page is told")
 
 
 def _command(command: Command, draft: Communication, what: Spoken, content: Json) -> Command:
@@ -97,7 +89,3 @@ def _command(command: Command, draft: Communication, what: Spoken, content: Json
             "requested_by": draft.step.requested_by,
         }
     )
-
-
-async def _given(consent: Consent) -> Consent:
-    return consent

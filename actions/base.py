@@ -22,6 +22,7 @@ from integration.page_mirror import PageMirror
 from integration.people import People
 from integration.perform import Performer
 from integration.plan import room_id
+from integration.run_catalog import RunCatalog
 from integration.services.slack import SlackService
 from integration.services.statuspage import StatuspageService
 from integration.services.zoom import ZoomService
@@ -44,6 +45,7 @@ class Kit:
     page_catalog: PageCatalog
     guard_words: GuardWords
     audiences: AudienceCatalog
+    runs: RunCatalog
     draft_opinion: DraftOpinion | None = None
     openings: Openings = field(default_factory=Openings)
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)

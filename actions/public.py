@@ -115,8 +115,7 @@ async def published(
     if not targets:
         raise BadInput("incident", f"its public incident is no longer on page {where}; publish a new one")
     target = _meant(command, incident, targets, record)
-    if consent.public is not None and consent.public != target.shown.id:
-        raise BadInput("communication", "another public incident is meant by now; draft it again")
+    consent.check(target.shown.id, target.shown.status, resumed=resumed(command))
     return target, record
 
 

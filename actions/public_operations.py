@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actions import (
@@ -14,12 +14,8 @@ from actions import (
     schedule_maintenance,
     update_status_page,
 )
-from actions.base import Kit
-from actions.public_consent import Consent
+from actions.public_consent import CarryOut
 from integration.models.communication import Operation
-from integration.models.run import Command, Outcome
-
-CarryOut = Callable[[Command, Kit, Awaitable[Consent]], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -75,3 +71,12 @@ SPOKEN: Mapping[str, Spoken] = {
         "Publish postmortem", "publish_postmortem", "publish_postmortem", publish_postmortem.carry_out, ""
     ),
 }
+
+
+def of_action(action: str) -> Spoken | None:
+    """What a button of Port says in public; None for one that says nothing there."""
+    return next((one for one in SPOKEN.values() if one.action == action), None)
+
+
+def of_operation(operation: object) -> Spoken | None:
+    return next((one for one in SPOKEN.values() if one.operation == operation), None)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from actions.base import Kit, need_incident
 from actions.delivery import flag, words_key
 from actions.public import left_unsaid, page_service, public_body, published, refuse_private, tell
-from actions.public_consent import Consent, approved
+from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
@@ -17,7 +17,7 @@ from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
-    return await carry_out(command, kit, approved(kit, command))
+    return await by_approval(command, kit, carry_out)
 
 
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:

@@ -29,6 +29,7 @@ from actions import (
     send_email,
     sync_war_room,
     update_status_page,
+    watch_approvals,
     write_rca,
 )
 from actions.base import Handle, Kit
@@ -59,6 +60,7 @@ ACTIONS: Mapping[str, Handle] = {
     "reopen_status_page": reopen_status_page.handle,
     "schedule_maintenance": schedule_maintenance.handle,
     "send_communication": send_communication.handle,
+    "watch_approvals": watch_approvals.handle,
     "write_rca": write_rca.handle,
 }
 

@@ -9,7 +9,7 @@ from actions.base import Kit, need_incident
 from actions.delivery import choice, flag
 from actions.public import REALTIME, page_service, public_body, published, refuse_private
 from actions.public_components import chosen_components
-from actions.public_consent import Consent, approved
+from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
 from actions.public_turn import Turn, turn
 from integration.errors import BadInput
@@ -17,7 +17,7 @@ from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
-    return await carry_out(command, kit, approved(kit, command))
+    return await by_approval(command, kit, carry_out)
 
 
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:

@@ -19,7 +19,7 @@ from actions.public import (
     tell,
 )
 from actions.public_components import chosen_components
-from actions.public_consent import Consent, approved
+from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
 from actions.public_turn import told_subscribers
 from integration.errors import BadInput
@@ -28,7 +28,7 @@ from integration.models.run import Command, Outcome
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
-    return await carry_out(command, kit, approved(kit, command))
+    return await by_approval(command, kit, carry_out)
 
 
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:

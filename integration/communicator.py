@@ -17,6 +17,7 @@ BUTTON_PREFIX = "incident_comms."
 HEADER_LIMIT = 150  # Block Kit: a header block's text
 TOPIC_LIMIT = 250
 FIELD_LIMIT = 2000
+REASON_LIMIT = 600
 _BUTTON_VALUE = 2000
 _SEVERE = {"sev1": "🔴", "critical": "🔴", "p1": "🔴", "sev2": "🟠", "high": "🟠", "p2": "🟠"}
 
@@ -134,6 +135,19 @@ def reopened(incident: Incident) -> str:
 def public_post(what: str, status: str, link: str) -> str:
     now = "" if status == what else f", {escape(status)}"
     return f"📣 Status page: {what}{now}. {link}".rstrip()
+
+
+def waits_for_approval(
+    what: str, author: str, link: str, run: str, until: datetime | None, refused: str = ""
+) -> str:
+    """The room's word of public words that somebody is to approve; `refused`: why they can't go out."""
+    asked = f"“{escape(what)}” on the status page, asked for by {escape(author) or 'nobody known'},"
+    if refused:
+        why = cut(escape(refused), REASON_LIMIT).rstrip(".")
+        return f"⚠️ {asked} can't go out as it stands: {why}. <{run}|The run> waits in vain: decline it."
+    before = f" before {_slack_time(until)}" if until else ""
+    who = f"somebody else approves <{run}|the run>{before}"
+    return f"⏳ {asked} waits for approval. <{link}|What goes out>; {who}."
 
 
 def not_invited(problems: Sequence[str]) -> str:

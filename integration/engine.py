@@ -15,6 +15,7 @@ from actions.base import Kit
 from actions.documents import write_documents
 from actions.registry import ACTIONS, handlers
 from actions.room_care import RoomCare
+from actions.waiting_runs import WaitingRuns
 from integration import portjson
 from integration.audience_catalog import AudienceCatalog
 from integration.bridge import Bridge
@@ -41,6 +42,7 @@ from integration.page_catalog import PageCatalog
 from integration.page_mirror import PageMirror
 from integration.people import People
 from integration.perform import Performer
+from integration.run_catalog import RunCatalog
 from integration.runner import Runner
 from integration.second_opinion import SecondOpinion
 from integration.services.port import PortService
@@ -181,6 +183,7 @@ def build(
         PageCatalog(port, settings),
         GuardWords(port, settings),
         AudienceCatalog(port, catalog, settings),
+        RunCatalog(port, settings),
         DraftOpinion(ai, settings.port_ai_communicator) if ai else None,
     )
     clicks = Clicks(catalog, port, people, mirror, slack.screen, settings, portjson.definitions())
@@ -216,6 +219,7 @@ def build(
         peers=cluster,
         promises=lambda: look_after_audiences(kit),
         calls=watch.look if watch else None,
+        waiting=WaitingRuns(kit).tend if statuspage else None,
     )
 
     def look_after(process: str) -> None:

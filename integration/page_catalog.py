@@ -29,11 +29,13 @@ PAGE, COMPONENT = "statuspage", "statuspageComponent"
 
 @dataclass(frozen=True)
 class Draft:
-    """A communication that waits for approval; `content_hash` is what an approval is bound to."""
+    """A communication that waits for approval; `content_hash` is what an approval is bound to. `stood_at`:
+    since when it could be read, by Port's clock."""
 
     communication: Communication
     content_hash: str
     expires_at: datetime | None
+    stood_at: datetime | None = None
 
 
 class PageCatalog:
@@ -67,21 +69,30 @@ class PageCatalog:
 
     # Drafts
 
-    async def write_draft(self, step: Step, properties: Json) -> None:
-        """Create-only: the same run drafts once. Raises Refused when Port does not take it."""
+    async def write_draft(self, step: Step, properties: Json) -> bool:
+        """Create-only: the same run drafts once. Whether it was us; raises Refused when Port takes none."""
         entity = intent_entity(step, "", now())
-        entity["properties"] |= {**properties, "state": "draft"}
+        entity["properties"] |= {"state": "draft", **properties}
         (outcome,) = await self._port.create_entities(COMMUNICATION, [entity])
         if not outcome.created and not outcome.exists:
             raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
+        return outcome.created
 
     async def draft(self, key: str) -> Draft | None:
         entity = await self._port.get_entity(COMMUNICATION, key)
         communication = read_communication(entity) if entity else None
         if entity is None or communication is None:
             return None
-        properties: Json = entity["properties"]
-        return Draft(communication, text_of(properties.get("contentHash")), when(properties.get("expiresAt")))
+        return _draft(entity, communication)
+
+    async def drafts(self, purpose: str) -> list[Draft]:
+        """All that nobody has decided upon, of any incident. Port's search lags by seconds."""
+        rules = [
+            {"property": "state", "operator": "=", "value": "draft"},
+            {"property": "purpose", "operator": "=", "value": purpose},
+        ]
+        found = await self._port.search(COMMUNICATION, rules)
+        return [_draft(entity, one) for entity in found if (one := read_communication(entity))]
 
     async def end_draft(
         self, key: str, state: Literal["superseded", "withdrawn"], reason: str, approver: str = ""
@@ -93,6 +104,16 @@ class PageCatalog:
         """A communication's page in Port."""
         base = self._settings.port_app_url.rstrip("/")
         return f"{base}/{COMMUNICATION}Entity?identifier={quote(key, safe='')}"
+
+
+def _draft(entity: Json, communication: Communication) -> Draft:
+    properties: Json = entity["properties"]
+    return Draft(
+        communication,
+        text_of(properties.get("contentHash")),
+        when(properties.get("expiresAt")),
+        when(entity.get("createdAt")),
+    )
 
 
 def _component(entity: Json) -> PageComponent:

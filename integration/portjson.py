@@ -205,7 +205,12 @@ def _automation(definition: Json, automation: Json, settings: Settings, door: Do
             "type": "automation",
             "event": {
                 "type": automation["event"],
-                "blueprintIdentifier": settings.incident_blueprint,
+                # Of runs: of which action; else of incidents.
+                **(
+                    {"actionIdentifier": automation["runsOf"]}
+                    if "runsOf" in automation
+                    else {"blueprintIdentifier": settings.incident_blueprint}
+                ),
                 # Of a timer: which property of the incident expires.
                 **({"propertyIdentifier": automation["property"]} if "property" in automation else {}),
             },

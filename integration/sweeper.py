@@ -47,6 +47,8 @@ class Sweeper:
     `tend` does what time asks for in one room (archive after the quiet hours); `reconcile` finds out what
     became of an intent that nobody wants done any more; `link` links outcomes that nobody linked;
     `promises` settles what audiences were promised and tells what was held back for a while;
+    `waiting` shows what runs that wait for approval would do (action and run) and ends what was shown of
+    others;
     `poll` looks for what was changed by hand on the status page, `calls` for calls that have begun or ended
     in rooms in use; `missed` takes up what Port's automations asked for while nobody was there (incidents
     last changed before a time, without those under way).
@@ -69,6 +71,7 @@ class Sweeper:
         peers: Peers | None = None,
         promises: Callable[[], Coroutine[Any, Any, None]] | None = None,
         calls: Callable[[Sequence[WarRoom]], Coroutine[Any, Any, None]] | None = None,
+        waiting: Callable[[Sequence[tuple[str, Json]]], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._port = port
         self._catalog = catalog
@@ -81,6 +84,8 @@ class Sweeper:
         self._poll = poll
         self._promises = promises
         self._calls = calls
+        self._waiting = waiting
+        self._waiting_runs: list[tuple[str, Json]] = []  # of the last round
         self._link = link
         self._missed = missed
         self._started = now()
@@ -118,6 +123,8 @@ class Sweeper:
         self._hurried.clear()
         # Somebody waits for a run; the rest can wait for each other.
         taken = await self._runs(at_once=at_once)
+        if self._waiting is not None:
+            self._go_on("runs that wait", self._waiting(self._waiting_runs))
         await self._intents(taken, at_once=at_once)
         await self._rooms(read=first)
         if self._looks_back < 2 or (now() - self._started).total_seconds() < LOOK_BACK_SECONDS:
@@ -162,8 +169,11 @@ class Sweeper:
         lists = await asyncio.gather(*(self._active(action) for action in self._port_actions))
         taken: set[str] = set()
         self._under_way = set()
+        self._waiting_runs = []
         for action, runs in zip(self._port_actions.values(), lists, strict=True):
             for run in sorted(runs, key=lambda run: str(run.get("createdAt"))):
+                if run.get("status") == "WAITING_FOR_APPROVAL":
+                    self._waiting_runs.append((action, run))
                 command = command_of_run(action, run)
                 if command is not None:
                     self._under_way.add(command.incident)
@@ -196,9 +206,10 @@ class Sweeper:
     async def _intents(self, taken: set[str], at_once: bool) -> None:
         """Intents without an outcome whose run is final or gone."""
         seen: set[tuple[str, str]] = set()
+        waiting = {str(run.get("id")) for _, run in self._waiting_runs}
         for intent in await self._catalog.unfinished():
             incident = intent.step.incident
-            if incident in taken or await self._in_hand(intent):
+            if incident in taken or intent.step.run in waiting or await self._in_hand(intent):
                 continue
             if not at_once and (now() - intent.intended_at).total_seconds() < FRESH_SECONDS:
                 continue  # its run is on it, or Port's search still shows what was

@@ -240,6 +240,11 @@ class PortService:
         call = call_of("runs.logs", "other", priority, repeatable=False)
         await self._wire.ask(call, "POST", f"/actions/runs/{quoted(run_id)}/logs", {"message": message})
 
+    async def link_run(self, run_id: str, links: Sequence[str]) -> None:
+        """Show links on the run's page, in place of those it has."""
+        call = call_of("runs.patch", "other", Priority.INTERNAL)
+        await self._wire.ask(call, "PATCH", f"/actions/runs/{quoted(run_id)}", {"link": list(links)})
+
     async def create_run(
         self,
         action: str,

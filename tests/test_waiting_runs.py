@@ -1,0 +1,346 @@
+"""Runs that wait for Port's approval: what would go out can be read before, and nothing else goes out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from actions.public_consent import preview_key
+from integration import page_mirror, portjson
+from integration.command import command_of_run
+from integration.models.run import Outcome
+from integration.provision import provision
+from integration.times import iso, now
+from sandbox.port.service import ADMIN
+from sandbox.world import Json
+from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, Public, public_bench
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+COMMANDER = "commander@example.com"
+WORDS: dict[str, Any] = {"page": PAGE, "name": "Payments fail", "body": "Some payments fail."}
+
+
+@dataclass
+class Waiting:
+    """One incident, its page, and a Port whose approvals hold its buttons. Approved runs are handed over
+    as Ocean does, when the test says so."""
+
+    public: Public
+
+    @property
+    def incident(self) -> str:
+        return self.public.one
+
+    def press(self, action: str, by: str = COMMANDER, **inputs: Any) -> str:
+        given = {"notifySubscribers": False, **inputs}
+        return str(self.public.stage.sandbox.engine.press(action, self.incident, given, by)["id"])
+
+    def decide(self, run: str, approve: bool = True, why: str | None = None) -> None:
+        self.public.stage.sandbox.engine.approve(run, ADMIN, approve, why)
+
+    async def sweep(self) -> None:
+        """What a sweep does for runs that wait."""
+        engine = self.public.engine
+        lists = {action: await engine.port.active_runs(action) for action in ACTIONS}
+        found = [
+            (action, run)
+            for action, runs in lists.items()
+            for run in runs
+            if run["status"] == "WAITING_FOR_APPROVAL"
+        ]
+        assert engine.sweeper._waiting is not None
+        await engine.sweeper._waiting(found)
+
+    async def arrive(self, run: str, door: str = "webhook") -> Outcome:
+        """The approved run reaches us."""
+        engine = self.public.engine
+        held = await engine.port.run(run)
+        assert held is not None
+        assert held["status"] == "IN_PROGRESS"
+        command = command_of_run(held["action"]["identifier"], held)
+        assert command is not None
+        task = engine.runner.take(command.model_copy(update={"door": door}))
+        assert task is not None
+        return await task
+
+    async def draft(self, run: str) -> Json:
+        return await self.public.stage.properties("incidentCommunication", preview_key(self.incident, run))
+
+    async def sent(self, run: str) -> Json:
+        (found,) = [
+            one["properties"]
+            for one in await self.public.stage.record(self.incident)
+            if one["properties"]["run"] == run and one["properties"]["purpose"] not in UNSENT
+        ]
+        return dict(found)
+
+    def run(self, run: str) -> Json:
+        (found,) = [one for one in self.public.stage.sandbox.engine.snapshot() if one["id"] == run]
+        return found
+
+    def said(self) -> list[str]:
+        """What the page says, newest first."""
+        return [
+            one["body"] for shown in self.public.shown(self.incident) for one in shown["incident_updates"]
+        ]
+
+
+ACTIONS = ("publish_status_page", "update_status_page", "resolve_status_page", "schedule_maintenance")
+UNSENT = ("preview", "approval notice", "public notice")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole() -> AsyncIterator[Public]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page_mirror, "DEBOUNCE_SECONDS", 0.02)
+        async with public_bench(guard_rules='{"resolved early": "warn"}') as found:
+            found.stage.sandbox.port.seed(
+                {"allow_integration_actions": True, "users": [{"email": COMMANDER, "role": "Member"}]}
+            )
+            door = portjson.IntegrationAction("incident-comms")
+            await provision(found.engine.port, found.engine.settings, door)
+            yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def waiting(whole: Public) -> Waiting:
+    public = await whole.afresh()
+    await public.stage.incident(public.one)
+    return Waiting(public)
+
+
+async def test_what_goes_out_can_be_read_before_it_is_approved_and_nothing_else_does(
+    waiting: Waiting,
+) -> None:
+    states: dict[str, Any] = {"components": [CHECKOUT], "componentStatus": "partial_outage"}
+    run = waiting.press("publish_status_page", **WORDS, **states)
+    await waiting.sweep()
+    await waiting.sweep()
+
+    draft = await waiting.draft(run)
+    assert (draft["state"], draft["purpose"], draft["requestedBy"]) == ("draft", "preview", COMMANDER)
+    for told in (
+        PAGE,
+        "Payments fail",
+        "Some payments fail.",
+        "| Checkout |",
+        "partial_outage",
+        "no message",
+    ):
+        assert told in draft["preview"]
+    shown = waiting.run(run)
+    assert preview_key(waiting.incident, run).replace(":", "%3A") in shown["link"][0]
+    assert [log["message"].count("Some payments fail.") for log in shown["logs"]] == [1]
+    assert waiting.said() == []
+
+    waiting.decide(run)
+    ended = await waiting.arrive(run)
+
+    assert ended.label == "Published", ended.summary
+    sent = await waiting.sent(run)
+    approval = sent["details"]["approval"]
+    assert approval["contentHash"] == draft["contentHash"]
+    assert approval["draft"] == preview_key(waiting.incident, run)
+    assert (approval["by"], approval["through"]) == (ADMIN, "the run's approval in Port")
+    assert approval["at"]
+    draft = await waiting.draft(run)
+    assert (draft["state"], draft["approvedBy"]) == ("superseded", ADMIN)
+    assert waiting.said() == ["Some payments fail."]
+
+
+async def test_a_resolution_sets_back_no_more_than_was_read(waiting: Waiting) -> None:
+    public = waiting.public
+    outage = {"components": [CHECKOUT, API], "componentStatus": "partial_outage"}
+    await public.say(waiting.incident, "publish", **WORDS, **outage)
+    people = public.stage.sandbox.statuspage.people
+    people.set_component(API, "degraded_performance")  # by hand: it stays
+    run = waiting.press("resolve_status_page", body="Over.")
+    await waiting.sweep()
+    assert "| Checkout | partial_outage | operational |" in (await waiting.draft(run))["preview"]
+    assert "API stays degraded_performance" in (await waiting.draft(run))["preview"]
+
+    people.set_component(API, "partial_outage")  # it would go back by now, but nobody has read that
+    waiting.decide(run)
+    ended = await waiting.arrive(run)
+
+    assert ended.label == "Resolved", ended.summary
+    states = public.states()
+    assert (states[CHECKOUT], states[API]) == ("operational", "partial_outage")
+    assert any("API stays: nobody approved" in line for line in ended.log)
+
+
+async def test_what_would_be_another_thing_by_now_is_refused_and_says_so(waiting: Waiting) -> None:
+    public = waiting.public
+    await public.say(waiting.incident, "publish", **WORDS)
+    (shown,) = public.shown(waiting.incident)
+    update = waiting.press("update_status_page", body="One more thing.")
+    await waiting.sweep()
+    assert "investigating" in (await waiting.draft(update))["preview"]
+    public.stage.sandbox.statuspage.people.post_update(shown["id"], "By hand.", "identified")
+    waiting.decide(update)
+
+    ended = await waiting.arrive(update)
+
+    assert (ended.ok, ended.label) == (False, "Bad input")
+    for told in ("is identified by now", "while it was investigating", "press the button again"):
+        assert told in ended.summary
+    assert (await waiting.draft(update))["state"] == "withdrawn"
+    # Resolved and published again by hand of somebody else: another one is meant.
+    again = waiting.press("update_status_page", body="One more thing.")
+    await waiting.sweep()
+    await public.say(waiting.incident, "resolve", body="Over.")
+    await public.say(waiting.incident, "publish", **{**WORDS, "body": "A new one."})
+    waiting.decide(again)
+    ended = await waiting.arrive(again)
+    assert "another public incident is meant by now; press the button again" in ended.summary
+    assert "One more thing." not in waiting.said()
+
+
+async def test_a_draft_that_was_changed_in_port_is_not_what_its_run_asks_for(waiting: Waiting) -> None:
+    run = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+    draft = await waiting.draft(run)
+    content = draft["details"]["content"]
+    content["inputs"]["body"] = "All is well."
+    key = preview_key(waiting.incident, run)
+    changes = {"text": "All is well.", "details": {"content": content}}
+    await waiting.public.stage.write("incidentCommunication", {"identifier": key, "properties": changes})
+    waiting.decide(run)
+
+    ended = await waiting.arrive(run)
+
+    assert (ended.ok, "changed after it was drafted" in ended.summary) == (False, True), ended.summary
+    assert waiting.said() == []
+
+
+async def test_it_is_approved_on_its_run_alone(waiting: Waiting) -> None:
+    run = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+    draft = {**await waiting.draft(run), "identifier": preview_key(waiting.incident, run)}
+
+    refused = [
+        await waiting.public.approve(draft),
+        await waiting.public.act(
+            "override_public_update",
+            waiting.incident,
+            COMMANDER,
+            communication=draft["identifier"],
+            contentHash=draft["contentHash"],
+            reason="Night.",
+        ),
+    ]
+
+    for ended in refused:
+        assert (ended.ok, "waits for the approval of its run" in ended.summary) == (False, True), (
+            ended.summary
+        )
+        assert f"runId={run}" in ended.summary
+    waiting.decide(run)
+    assert (await waiting.arrive(run)).label == "Published"
+    assert waiting.said() == ["Some payments fail."]
+
+
+async def test_who_declines_ends_the_draft_and_is_named(waiting: Waiting) -> None:
+    run = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+    waiting.decide(run, approve=False, why="Not in these words.")
+
+    await waiting.public.act("watch_approvals", "", "automation waiting_to_publish", run=run)
+
+    draft = await waiting.draft(run)
+    assert (draft["state"], draft["reason"]) == ("withdrawn", f"declined by {ADMIN}: Not in these words.")
+    other = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+    waiting.decide(other, approve=False)
+    await waiting.sweep()  # nobody told us
+    assert (await waiting.draft(other))["reason"] == f"declined by {ADMIN}"
+    assert waiting.said() == []
+
+
+async def test_what_nobody_approves_in_time_is_withdrawn_and_can_not_be_approved_any_more(
+    waiting: Waiting,
+) -> None:
+    run = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+    key, past = preview_key(waiting.incident, run), iso(now() - timedelta(seconds=1))
+    await waiting.public.stage.write(
+        "incidentCommunication", {"identifier": key, "properties": {"expiresAt": past}}
+    )
+    await waiting.sweep()
+    assert (await waiting.draft(run))["reason"].startswith("nobody approved it before")
+    waiting.decide(run)
+
+    ended = await waiting.arrive(run)
+
+    assert (ended.ok, "press the button again" in ended.summary) == (False, True), ended.summary
+    assert waiting.said() == []
+
+
+async def test_approved_before_anything_stood_its_inputs_count_and_the_record_says_so(
+    waiting: Waiting,
+) -> None:
+    run = waiting.press("publish_status_page", **WORDS)
+    waiting.decide(run)
+    ended = await waiting.arrive(run)
+    assert ended.label == "Published"
+    approval = (await waiting.sent(run))["details"]["approval"]
+    assert (approval["of"], "contentHash" in approval) == ("the run's inputs", False)
+
+    # It is drafted a moment after somebody has approved: he can't have read it.
+    late = waiting.press("publish_status_page", **{**WORDS, "name": "Another"})
+    held = await waiting.public.engine.port.run(late)
+    assert held is not None
+    waiting.decide(late)
+    assert waiting.public.engine.sweeper._waiting is not None
+    await waiting.public.engine.sweeper._waiting([("publish_status_page", held)])
+    ended = await waiting.arrive(late)
+    assert ended.label == "Already sent"
+    draft = await waiting.draft(late)
+    assert (draft["state"], "approved before this stood" in draft["reason"]) == ("withdrawn", True)
+
+
+async def test_what_would_be_refused_is_told_at_once_and_not_by_the_approval(waiting: Waiting) -> None:
+    run = waiting.press("publish_status_page", **{**WORDS, "body": "It is <b>down</b>."})
+    await waiting.sweep()
+
+    draft = await waiting.draft(run)
+    assert draft["state"] == "withdrawn"
+    assert "HTML" in draft["reason"]
+    assert "can't go out as it stands" in draft["preview"]
+    assert "HTML" in waiting.run(run)["logs"][0]["message"]
+    waiting.decide(run)
+    ended = await waiting.arrive(run)
+    assert (ended.ok, "HTML" in ended.summary) == (False, True), ended.summary
+
+
+async def test_a_run_that_was_cut_off_after_it_spoke_is_reported_as_sent(waiting: Waiting) -> None:
+    await waiting.public.say(waiting.incident, "publish", **WORDS)
+    run = waiting.press(
+        "update_status_page", body="Found it.", components=[LOGIN], componentStatus="major_outage"
+    )
+    await waiting.sweep()
+    waiting.decide(run)
+    port = waiting.public.engine.port
+    original = port.finish_run
+
+    async def lost(*given: Any, **more: Any) -> bool:
+        raise RuntimeError("the process ends here")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(port, "finish_run", lost)
+        with pytest.raises(RuntimeError):
+            await waiting.arrive(run)
+    assert port.finish_run == original
+    (shown,) = waiting.public.shown(waiting.incident)
+    waiting.public.stage.sandbox.statuspage.people.post_update(shown["id"], "By hand.", "identified")
+
+    ended = await waiting.arrive(run, door="sweeper")
+
+    assert ended.ok, ended.summary
+    assert waiting.said() == ["By hand.", "Found it.", "Some payments fail."]
+    assert (await waiting.draft(run))["state"] == "superseded"
