@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
-import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+import pytest
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integration import portjson
+from integration import engine, portjson
 from integration.doors import port as port_door
 from integration.doors import slack as slack_door
 from integration.doors.request import Refusal
@@ -31,11 +28,14 @@ from integration.slack_clicks import Clicks
 from sandbox.app import Sandbox, environment
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET, SLACK_SIGNING_SECRET
 from sandbox.port.service import ADMIN
+from sandbox.slack.state import BOT_USER
+from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Hostility, Json, World
+from tests.deaths import Death, Gate, Owners
 from tests.sandbox.serve import serve, until
+from tests.services.conftest import GenerousBudget
 
-Moment = Literal["before", "after", "answered"]
-"""Of a call: before it leaves, when the provider has acted and before the answer comes, right after that."""
+COMMANDER = "commander@example.com"
 
 QUICK = {
     # Long enough for what stands in the same event loop, even where that is busy.
@@ -46,113 +46,6 @@ QUICK = {
 }
 STATE: tuple[str, ...] = ("incident", "incidentWarRoom", "incidentNote", "incidentCommunication")
 STATE = (*STATE, "incidentCommunicationAttempt", "incidentRecordLink", "commsAudience")
-
-
-@dataclass
-class Death:
-    """The call at which a life ends, counted from now (1 is the next). `of`: only calls are counted whose
-    path holds it."""
-
-    calls: int
-    moment: Moment
-    of: str = ""
-
-
-_LIFE: contextvars.ContextVar[int] = contextvars.ContextVar("life", default=0)
-"""For what is begun from a callback, where no task is current."""
-
-
-class Owners:
-    """Which life a task is of: that of the task which made it. Install with `loop.set_task_factory`."""
-
-    def __init__(self) -> None:
-        self._of: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
-
-    def __call__(
-        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **more: Any
-    ) -> asyncio.Task[Any]:
-        maker = asyncio.current_task(loop)
-        life = self._of.get(maker, 0) if maker is not None else _LIFE.get()
-        context = more.pop("context", None) or contextvars.copy_context()
-        context.run(_LIFE.set, life)
-        task = asyncio.Task(work, loop=loop, context=context, **more)
-        if life:
-            self._of[task] = life
-        return task
-
-    def own(self, life: int, task: asyncio.Task[Any] | None) -> None:
-        if task is not None:
-            self._of[task] = life
-
-    def disown(self, task: asyncio.Task[Any] | None) -> None:
-        if task is not None:
-            self._of.pop(task, None)
-
-    def tasks(self, life: int) -> list[asyncio.Task[Any]]:
-        return [task for task, of in list(self._of.items()) if of == life and not task.done()]
-
-
-class Gate:
-    """The sandbox as each life reaches it, by an address of its own (/p7/...), and our own doors."""
-
-    def __init__(self, sandbox: ASGIApp, doors: ASGIApp, owners: Owners) -> None:
-        self._sandbox, self._doors, self._owners = sandbox, doors, owners
-        self.life = 0  # the one that may be heard; 0: none
-        self.death: Death | None = None
-        self.died = asyncio.Event()
-
-    def end(self) -> None:
-        self.life, self.death = 0, None
-        self.died.set()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = str(scope["path"])
-        if path.startswith("/integration/"):
-            task = asyncio.current_task()
-            self._owners.own(self.life, task)
-            try:
-                await self._doors(scope, receive, send)
-            finally:
-                self._owners.disown(task)
-            return
-        if not path.startswith("/p"):
-            await self._sandbox(scope, receive, send)
-            return
-        life, _, rest = path[2:].partition("/")
-        if not life.isdecimal():
-            await self._sandbox(scope, receive, send)
-            return
-        prefix = len(life) + 2
-        inner = {**scope, "path": "/" + rest, "raw_path": scope["raw_path"][prefix:]}
-        moment = self._due(inner["path"]) if int(life) == self.life else "gone"
-        if moment in ("gone", "before"):
-            if moment == "before":
-                self.end()
-            await _refuse(send)
-        elif moment == "after":
-            await self._sandbox(inner, receive, _nowhere)
-            self.end()
-            await _refuse(send)
-        else:
-            await self._sandbox(inner, receive, send)
-            if moment == "answered":
-                self.end()
-
-    def _due(self, path: str) -> str:
-        if self.death is None or self.death.of not in path:
-            return ""
-        self.death.calls -= 1
-        return self.death.moment if self.death.calls == 0 else ""
-
-
-async def _refuse(send: Send) -> None:
-    """An answer that nobody waits for any more."""
-    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _nowhere(message: Message) -> None:
-    """Where the answer goes that nobody gets."""
 
 
 async def _no_clicks() -> Clicks:
@@ -276,6 +169,13 @@ class Lives:
         self.gate.death = None
         return alive
 
+    def audience(self, name: str, **more: Any) -> None:
+        """An audience, and the channel of its name that our bot is in. `more` are properties."""
+        channel = self.sandbox.slack.create_channel(name, COMMANDER)["id"]
+        self.sandbox.slack.invite(channel, BOT_USER)
+        entity = {"identifier": name, "properties": {"slackChannels": [channel], "emails": [], **more}}
+        self.sandbox.port.create_entity("commsAudience", entity, ADMIN)
+
     def run(self, run: str) -> Json:
         return self.sandbox.engine.runs.get(run).public()
 
@@ -361,3 +261,15 @@ async def lives(owners: Owners) -> AsyncIterator[Lives]:
         yield found
         await found.kill()
         await sandbox.close()
+
+
+@contextlib.asynccontextmanager
+async def lives_here() -> AsyncIterator[Lives]:
+    """`lives` in the loop that runs, with a status page in Port; no rate budget holds a call back."""
+    owners = Owners()
+    asyncio.get_running_loop().set_task_factory(owners)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "Budget", GenerousBudget)
+        async with lives(owners) as found:
+            found.sandbox.port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
+            yield found

@@ -2,7 +2,7 @@
 nothing is `sent` without a receipt, nothing is left `sending`, and the receipts are what the providers hold.
 
 The planner, the performer, the take-overs and the sweeper are the product's; the providers are the
-sandbox's; only the process is not one: it dies at a call and is built anew (`tests/lives.py`).
+sandbox's; only the process is not one: it dies at a call (`tests/deaths.py`) and is built anew.
 `make rehearse` plays forty examples, `make rehearse LIVES=500` that many; one that fails is made as short as
 it gets, and printed step by step.
 """
@@ -32,11 +32,11 @@ from sandbox.port.service import ADMIN
 from sandbox.port.wire import PortError
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
-from tests.lives import Death, Lives, Owners, lives, loop_with
+from tests.deaths import Death, Owners
+from tests.lives import COMMANDER, Lives, lives, loop_with
 from tests.services.conftest import GenerousBudget
 
 INCIDENT = "INC-1"
-COMMANDER = "commander@example.com"
 CHECKOUT = "sbxcheckout1"
 READERS = ("dana@example.com", "support@example.com")
 WORDS = ("Payments fail.", "Payments work again.")

@@ -9,18 +9,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from integration import engine
-from sandbox.port.service import ADMIN
 from sandbox.slack.state import BOT_USER
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
-from tests.lives import Lives, Owners, lives
+from tests.lives import COMMANDER, Lives, lives_here
 from tests.sandbox.serve import until
-from tests.services.conftest import GenerousBudget
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COMMANDER = "commander@example.com"
 NUMBERS = (1, 2, 3, 4, 5)
 AUDIENCES = [f"readers-{number}" for number in NUMBERS]
 
@@ -28,21 +24,11 @@ AUDIENCES = [f"readers-{number}" for number in NUMBERS]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage() -> AsyncIterator[Lives]:
     """Five audiences with a channel each; every story has an incident of its own."""
-    owners = Owners()
-    asyncio.get_running_loop().set_task_factory(owners)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(engine, "Budget", GenerousBudget)
-    async with lives(owners) as found:
-        port, slack = found.sandbox.port, found.sandbox.slack
+    async with lives_here() as found:
         found.start()
         for name in AUDIENCES:
-            channel = slack.create_channel(name, COMMANDER)["id"]
-            slack.invite(channel, BOT_USER)
-            audience: Json = {"slackChannels": [channel], "emails": []}
-            port.create_entity("commsAudience", {"identifier": name, "properties": audience}, ADMIN)
-        port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
+            found.audience(name)
         yield found
-    patch.undo()
 
 
 def create(stage: Lives, incident: str, **more: str) -> None:

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from integration import by_hand, engine
+from integration import by_hand
 from integration.recorded import read_recorded
 from integration.verify import Report, verify
-from sandbox.port.service import ADMIN
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
-from tests.lives import Lives, Owners, lives
+from tests.lives import COMMANDER, Lives, lives_here
 from tests.sandbox.serve import until
-from tests.services.conftest import GenerousBudget
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-COMMANDER = "commander@example.com"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage() -> AsyncIterator[Lives]:
     """Two incidents that were announced in one channel, one of them on the public page."""
-    owners = Owners()
-    asyncio.get_running_loop().set_task_factory(owners)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(engine, "Budget", GenerousBudget)
-    patch.setattr(by_hand, "LOOK_SECONDS", 0.0)
-    patch.setattr(by_hand, "SEARCH_LAG_SECONDS", 1.0)
-    async with lives(owners) as found:
-        port = found.sandbox.port
-        found.start()
-        channel = found.sandbox.slack.create_channel("readers", COMMANDER)["id"]
-        audience: Json = {"slackChannels": [channel], "emails": []}
-        port.create_entity("commsAudience", {"identifier": "readers", "properties": audience}, ADMIN)
-        port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
-        for name in ("INC-1", "INC-2"):
-            properties: Json = {"status": "investigating", "severity": "sev4"}
-            port.create_entity("incident", {"identifier": name, "properties": properties}, COMMANDER)
-            found.press("open_war_room", name, COMMANDER)
-            found.press("post_update", name, COMMANDER, audiences=["readers"], text=f"Of {name}: slow.")
-            await found.seen_through()
-        yield found
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(by_hand, "LOOK_SECONDS", 0.0)
+        patch.setattr(by_hand, "SEARCH_LAG_SECONDS", 1.0)
+        async with lives_here() as found:
+            port = found.sandbox.port
+            found.start()
+            found.audience("readers")
+            for name in ("INC-1", "INC-2"):
+                properties: Json = {"status": "investigating", "severity": "sev4"}
+                port.create_entity("incident", {"identifier": name, "properties": properties}, COMMANDER)
+                found.press("open_war_room", name, COMMANDER)
+                found.press("post_update", name, COMMANDER, audiences=["readers"], text=f"Of {name}: slow.")
+                await found.seen_through()
+            yield found
 
 
 def said_by_others(stage: Lives) -> dict[str, Json]:

@@ -3,50 +3,35 @@ and takes nothing for ours that is not."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from integration import engine
 from integration.effects import METADATA_EVENT
 from integration.models.communication import Step
-from sandbox.port.service import ADMIN
 from sandbox.slack.state import BOT_USER, Channel
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
-from tests.lives import Death, Lives, Moment, Owners, lives
-from tests.services.conftest import GenerousBudget
+from tests.deaths import Death, Moment
+from tests.lives import COMMANDER, Lives, lives_here
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COMMANDER = "commander@example.com"
 POST, CREATE, MEETING = "chat.postMessage", "conversations.create", "/meetings"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world() -> AsyncIterator[Lives]:
-    owners = Owners()
-    asyncio.get_running_loop().set_task_factory(owners)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(engine, "Budget", GenerousBudget)
-    async with lives(owners) as found:
-        found.sandbox.port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
+    async with lives_here() as found:
         yield found
-    patch.undo()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage(world: Lives) -> Lives:
     """One incident, and one channel of readers that our bot is in."""
     await world.again()
-    channel = world.sandbox.slack.create_channel("readers", COMMANDER)["id"]
-    world.sandbox.slack.invite(channel, BOT_USER)
-    audience: Json = {"slackChannels": [channel], "emails": []}
-    world.sandbox.port.create_entity(
-        "commsAudience", {"identifier": "readers", "properties": audience}, ADMIN
-    )
+    world.audience("readers")
     properties: Json = {"status": "investigating", "severity": "sev4"}
     entity = {"identifier": "INC-1", "title": "Slow", "properties": properties}
     world.sandbox.port.create_entity("incident", entity, COMMANDER)

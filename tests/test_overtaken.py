@@ -3,38 +3,27 @@ sent by a person."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from integration import engine
-from sandbox.port.service import ADMIN
-from sandbox.slack.state import BOT_USER
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
-from tests.lives import Death, Lives, Owners, lives
-from tests.services.conftest import GenerousBudget
+from tests.deaths import Death
+from tests.lives import COMMANDER, Lives, lives_here
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COMMANDER = "commander@example.com"
 HOURS = 3 * 3600.0
 POST, PUBLIC = "chat.postMessage", "/incidents"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world() -> AsyncIterator[Lives]:
-    owners = Owners()
-    asyncio.get_running_loop().set_task_factory(owners)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(engine, "Budget", GenerousBudget)
-    async with lives(owners) as found:
-        found.sandbox.port.create_entity("statuspage", {"identifier": DEFAULT_PAGE}, ADMIN)
+    async with lives_here() as found:
         yield found
-    patch.undo()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -42,12 +31,7 @@ async def stage(world: Lives) -> AsyncIterator[Lives]:
     """One incident in a quiet organisation, and one channel of readers."""
     await world.again()
     world.start()
-    channel = world.sandbox.slack.create_channel("readers", COMMANDER)["id"]
-    world.sandbox.slack.invite(channel, BOT_USER)
-    audience: Json = {"slackChannels": [channel], "emails": [], "notices": True}
-    world.sandbox.port.create_entity(
-        "commsAudience", {"identifier": "readers", "properties": audience}, ADMIN
-    )
+    world.audience("readers", notices=True)
     properties: Json = {"status": "investigating", "severity": "sev4"}
     world.sandbox.port.create_entity("incident", {"identifier": "INC-1", "properties": properties}, COMMANDER)
     yield world
