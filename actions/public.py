@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from actions.base import Kit, latest_room
+from actions.base import Kit, latest_room, need_incident, text_input
 from actions.delivery import identifiers
 from actions.overtaken import overtaken, resumed
 from actions.public_consent import Consent
@@ -70,6 +70,17 @@ def public_body(command: Command) -> str:
     return plain("body", messages.checked_text("body", command.inputs.get("body"), BODY_LIMIT))
 
 
+def public_name(command: Command) -> str:
+    """The title customers see. Raises BadInput for none, for one that is too long or several lines, and for
+    HTML."""
+    name = plain("name", text_input(command, "name", NAME_LIMIT))
+    if not name:
+        raise BadInput("name", "is missing: the title customers see")
+    if len(name.splitlines()) > 1:
+        raise BadInput("name", "is more than one line")
+    return name
+
+
 def plain(field: str, text: str) -> str:
     """`text` where it is plain. Raises BadInput naming the first markup in it."""
     found = MARKUP.search(text)
@@ -81,6 +92,21 @@ def plain(field: str, text: str) -> str:
 def refuse_private(incident: Incident) -> None:
     if incident.private:
         raise BadInput("incident", f"{incident.identifier} is private: nothing of it goes on a public page")
+
+
+async def spoken_of(
+    kit: Kit,
+    command: Command,
+    consenting: Awaitable[Consent],
+    opened_by: Operation = "publish_incident",
+) -> tuple[Incident, Consent, Published, list[Communication]]:
+    """What words about a public incident that stands begin with: ours, who approves, and what `published`
+    gives. Call it with the incident's lock held."""
+    identifier = need_incident(command)
+    incident, consent = await asyncio.gather(kit.catalog.incident(identifier), consenting)
+    refuse_private(incident)
+    target, record = await published(kit, command, identifier, consent, opened_by)
+    return incident, consent, target, record
 
 
 async def published(
@@ -101,6 +127,8 @@ async def published(
         raise BadInput("page", "choose one status page")
     record = await _said_in_public(kit, incident, opened_by)
     said = [one for one in record if one.step.operation == opened_by and one.state == "sent" and one.receipt]
+    if not said and opened_by == "schedule_maintenance":
+        raise BadInput("incident", f"no maintenance of {incident} is announced; schedule one first")
     if not said:
         raise BadInput("incident", f"nothing of {incident} is on a status page; publish it first")
     where = ", ".join(sorted({one.step.destination for one in said}))
@@ -117,6 +145,20 @@ async def published(
     target = _meant(command, incident, targets, record)
     consent.check(target.shown.id, target.shown.status, resumed=resumed(command))
     return target, record
+
+
+async def refuse_twice(kit: Kit, incident: str, page: str) -> None:
+    """Raises BadInput where the incident is open on that page already: what is said then is an update."""
+    record = await _said_in_public(kit, incident, "publish_incident")
+    said = [one for one in record if one.state == "sent" and one.step.operation == "publish_incident"]
+    said = [one for one in said if one.step.destination == page and one.receipt]
+    standing = await _shown(kit, max(said, key=lambda one: one.intended_at)) if said else None
+    if standing is not None and not standing.shown.over:
+        raise BadInput("incident", already_public(incident, page, standing.shown.shortlink))
+
+
+def already_public(incident: str, page: str, link: str) -> str:
+    return f"{incident} is on page {page} already: {link}. These words are not; post them as an update"
 
 
 def _latest(said: Sequence[Communication]) -> list[Communication]:

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from actions.base import Kit, need_incident, text_input
+from actions.base import Kit, need_incident
 from actions.delivery import choice, flag
 from actions.public import (
-    NAME_LIMIT,
     REALTIME,
     Published,
     chosen_page,
     known_page,
     page_service,
-    plain,
     public_body,
+    public_name,
     published,
     refuse_private,
+    refuse_twice,
 )
 from actions.public_components import (
     changed_components,
@@ -33,6 +33,8 @@ from actions.public_consent import Consent
 from actions.public_guards import judge
 from actions.public_operations import Spoken
 from actions.public_proposal import Proposal, propose
+from actions.public_states import refuse_unfit
+from actions.publish_status_page import chosen_impact
 from actions.schedule_maintenance import window_of
 from integration import page_words
 from integration.errors import BadInput
@@ -114,6 +116,8 @@ async def drafted(kit: Kit, command: Command, what: Spoken, *, proposing: bool) 
     if what.opens:
         await known_page(kit, chosen_page(kit, wanted))
     _check(wanted, what, target)
+    if what.operation == "publish_incident":
+        await refuse_twice(kit, identifier, chosen_page(kit, wanted))
     was = ""
     if what.operation == "update_incident" and target is not None and not proposal.inputs.get("status"):
         # It says again what the page says; should the page say otherwise by then, that is another update.
@@ -165,24 +169,18 @@ def _check(command: Command, what: Spoken, target: Published | None) -> None:
     """What the page would refuse, the author hears now and not his approver."""
     public_body(command)
     notify = flag(command, "notifySubscribers")
-    if what.opens and not plain("name", text_input(command, "name", NAME_LIMIT)):
-        raise BadInput("name", "is missing: the title customers see")
+    if what.opens:
+        public_name(command)
+    if what.operation == "publish_incident":
+        chosen_impact(command)
     if what.operation in SETS_STATES:
         choice(command, "status", REALTIME, default=REALTIME[0])
     elif named := in_states(command):
         raise BadInput(next(iter(named)), f"“{what.title}” gives components no such states; empty it")
     if what.operation == "schedule_maintenance":
         window_of(command, notify)
-    if target is None:
-        return
-    state = target.shown.status
-    if (
-        what.operation in ("update_incident", "resolve_incident", "complete_maintenance")
-        and target.shown.over
-    ):
-        raise BadInput("incident", f"its public incident is {state}; reopen it, or publish a new one")
-    if what.operation in ("reopen_incident", "publish_postmortem") and not target.shown.over:
-        raise BadInput("incident", f"its public incident is {state}; it is not over")
+    if target is not None:
+        refuse_unfit(what.operation, target.shown)
 
 
 async def _changes(
@@ -192,10 +190,8 @@ async def _changes(
     service = page_service(kit)
     page = str(command.inputs["page"])
     if what.restores and target is not None:
-        ours = changed_components(record, target.shown.id)
+        ours = changed_components(record, target.shown)
         shown: Mapping[str, str] = target.shown.components
-        if what.operation == "complete_maintenance":
-            ours |= {one: state for one, state in shown.items() if state == "under_maintenance"}
         found = await going_back(service, page, target.shown, ours)
         back = [
             ComponentChange(

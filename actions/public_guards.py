@@ -102,7 +102,6 @@ async def judge(
     more = f"; and {len(blocking) - _SHOWN} more" if len(blocking) > _SHOWN else ""
     clean = guards.cleaned(body, guards.leaks(body, knows="customer-safe", words=words))
     instead = f" Cleaned text:\n{clean}" if clean != body else ""
-    raise BadInput(
-        "body",
-        f"blocked: {told}{more}. Change it, or say in “Send it all the same” why it may go out.{instead}",
-    )
+    lifted = all(one.lifted for one in blocking)
+    way = ", or say in “Send it all the same” why it may go out" if lifted else ""
+    raise BadInput("body", f"blocked: {told}{more}. Change it{way}.{instead}")

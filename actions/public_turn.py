@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from actions.base import Kit
-from actions.public import Published, last_word, left_unsaid, page_service, tell
+from actions.base import Kit, need_incident
+from actions.delivery import flag
+from actions.public import Published, last_word, left_unsaid, page_service, public_body, spoken_of, tell
+from actions.public_components import changed_components, going_back
 from actions.public_consent import Consent
+from actions.public_guards import judge
+from actions.public_step import Said, public_step
 from integration.effects_public import marker
-from integration.models.base import Json
-from integration.models.communication import Operation, Step
+from integration.models.communication import Operation
 from integration.models.incident import Incident
 from integration.models.run import Command, Outcome
 from integration.models.statuspage import PublicIncident
@@ -27,43 +30,63 @@ class Turn:
     there: Callable[[PublicIncident], bool]
     done: str  # "resolved"
     shown: str  # what our incident shows as its public status; empty for a maintenance
+    opened_by: Operation = "publish_incident"
+
+
+async def end(command: Command, kit: Kit, consenting: Awaitable[Consent], what: Turn) -> Outcome:
+    """Say that a public incident or a maintenance is over. Of its components, those that it changed and
+    that nothing else holds go back to operational."""
+    service = page_service(kit)
+    body, notify = public_body(command), flag(command, "notifySubscribers")
+    async with kit.locks.holding(need_incident(command)):
+        incident, consent, target, record = await spoken_of(kit, command, consenting, what.opened_by)
+        ours = changed_components(record, target.shown)
+        found = (await going_back(service, target.page, target.shown, ours)).only(consent.components)
+        back = dict.fromkeys(found.back, "operational")
+        judged = await judge(
+            kit,
+            command,
+            incident,
+            status=what.shown,  # the end of a maintenance says nothing of the incident, which may go on
+            body=body,
+            components={**target.shown.components, **back},
+            held=found.stay,
+        )
+        names = ", ".join(found.names[one] for one in found.back) or "no component"
+        said = Said(body, notify, consent, judged)
+        log = (f"Back to operational: {names}.", *found.left)
+        return await turn(kit, command, incident, what, target, said, back, log)
 
 
 async def turn(
     kit: Kit,
     command: Command,
     incident: Incident,
-    consent: Consent,
     what: Turn,
     target: Published,
-    details: Json,
-    body: str,
-    log: tuple[str, ...],
+    said: Said,
+    components: Mapping[str, str],
+    log: tuple[str, ...] = (),
 ) -> Outcome:
-    """Say it on the page. `details`: `components` and `notify`. Call it with the incident's lock held."""
+    """Say it on the page. `components` become this with it. Call it with the incident's lock held."""
     public, number = target.shown, 1
     while True:
         key = turn_key(incident.identifier, what.key, public.id, number)
-        step = Step(
-            key=key,
-            replaces=last_word(target, public, key),
+        step = public_step(
+            command,
+            said,
             operation=what.operation,
             purpose=what.purpose,
-            incident=incident.identifier,
-            destination=target.page,
-            text=body,
-            requested_by=command.requested_by,
-            approved_by=consent.by,
-            run=command.run,
+            key=key,
+            replaces=last_word(target, public, key),
+            page=target.page,
             details={
-                "page": target.page,
                 "public": public.id,
                 "published": target.key,
                 "status": what.status,
                 "metadata": public.metadata,
                 "listed": list(public.components),
-                **details,
-                **consent.details(),
+                "components": dict(components),
             },
         )
         (claim,) = await kit.performer.intend([step], insist=command.by_person)
@@ -79,8 +102,8 @@ async def turn(
         await kit.performer.abandon([claim], f"it was {what.done} on the page by hand")
         await kit.performer.flush()
         return Outcome(summary=f"{name} is {public.status} already.", label=f"Already {what.done}")
-    said = [update.created_at for update in public.updates]
-    if (unsaid := await left_unsaid(kit, command, incident, claim, said)) is not None:
+    heard = [update.created_at for update in public.updates]
+    if (unsaid := await left_unsaid(kit, command, incident, claim, heard)) is not None:
         return unsaid
     receipt = await kit.performer.perform(claim, instead=step)
     if not claim.acted and claim.step.run != command.run:  # its own is told until it is reported
@@ -89,19 +112,15 @@ async def turn(
             label="Already sent",
             links=(receipt.permalink,),
         )
-    problem = await tell(kit, command, incident, what.done, receipt, what.shown, body)
+    problem = await tell(kit, command, incident, what.done, receipt, what.shown, said.body)
     return Outcome(
         summary=f"{name} is {what.done}: {receipt.permalink}. {problem}".strip(),
         label=what.done.capitalize(),
         links=(receipt.permalink,),
-        log=(*log, told_subscribers(bool(details["notify"])), consent.told()),
+        log=(*log, *said.told()),
     )
 
 
 def turn_key(incident: str, what: str, public: str, number: int) -> str:
     """It happens once to a public incident; what was undone by hand since has the next number."""
     return f"{incident}:{what}:{public}" + (f":{number}" if number > 1 else "")
-
-
-def told_subscribers(notify: bool) -> str:
-    return f"Subscribers are {'told' if notify else 'not told'}."

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from actions.base import Kit, need_incident, text_input
+from actions.base import Kit, need_incident
 from actions.delivery import choice, flag
 from actions.public import (
-    NAME_LIMIT,
     REALTIME,
+    already_public,
     chosen_page,
     known_page,
     left_unsaid,
     page_service,
-    plain,
     public_body,
+    public_name,
     publish_key,
     refuse_private,
     tell,
@@ -23,12 +23,15 @@ from actions.public import (
 from actions.public_components import chosen_components
 from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
-from actions.public_turn import told_subscribers
-from integration.errors import BadInput
-from integration.models.communication import Step
+from actions.public_step import Said, public_step
 from integration.models.run import Command, Outcome
 
 IMPACTS = ("none", "minor", "major", "critical")
+
+
+def chosen_impact(command: Command) -> str:
+    """Empty where the page is to work it out."""
+    return choice(command, "impact", IMPACTS) if command.inputs.get("impact") else ""
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -38,13 +41,9 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:
     identifier = need_incident(command)
     service = page_service(kit)
-    page = chosen_page(kit, command)
-    name = plain("name", text_input(command, "name", NAME_LIMIT))
-    if not name:
-        raise BadInput("name", "is missing: the title customers see")
-    body = public_body(command)
+    page, name, body = chosen_page(kit, command), public_name(command), public_body(command)
     status = choice(command, "status", REALTIME, default="investigating")
-    impact = choice(command, "impact", IMPACTS) if command.inputs.get("impact") else ""
+    impact = chosen_impact(command)
     notify = flag(command, "notifySubscribers")
     async with kit.locks.holding(identifier):
         incident, consent, chosen, _ = await asyncio.gather(
@@ -65,29 +64,18 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             impact=impact,
             components=components,
         )
+        said = Said(body, notify, consent, judged)
         number = 1
         while True:
-            step = Step(
-                key=publish_key(identifier, page, number),
-                replaces=publish_key(identifier, page, number - 1) if number > 1 else "",
+            step = public_step(
+                command,
+                said,
                 operation="publish_incident",
                 purpose="publish",
-                incident=identifier,
-                destination=page,
-                text=body,
-                requested_by=command.requested_by,
-                approved_by=consent.by,
-                run=command.run,
-                details={
-                    "page": page,
-                    "name": name,
-                    "status": status,
-                    "impact": impact,
-                    "components": components,
-                    "notify": notify,
-                    **judged.details(),
-                    **consent.details(),
-                },
+                key=publish_key(identifier, page, number),
+                replaces=publish_key(identifier, page, number - 1) if number > 1 else "",
+                page=page,
+                details={"name": name, "status": status, "impact": impact, "components": components},
             )
             (claim,) = await kit.performer.intend([step], insist=command.by_person)
             if (unsaid := await left_unsaid(kit, command, incident, claim)) is not None:
@@ -98,10 +86,15 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                 break
             public = await service.incident(page, str(receipt.data["incident"]))
             if public is not None and not public.over:
+                same = (claim.step.text, claim.step.details.get("name")) == (body, name)
+                link = receipt.permalink
                 return Outcome(
-                    summary=f"{identifier} is on this page already: {receipt.permalink}",
-                    label="Already sent",
-                    links=(receipt.permalink,),
+                    ok=same,
+                    summary=f"{identifier} is on this page already: {link}"
+                    if same
+                    else f"Not published: {already_public(identifier, page, link)}.",
+                    label="Already sent" if same else "Already public",
+                    links=(link,),
                 )
             number += 1
         problem = await tell(kit, command, incident, "published", receipt, status, claim.step.text)
@@ -109,5 +102,5 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         summary=f"{identifier} is on the page as “{name}” ({status}): {receipt.permalink}. {problem}".strip(),
         label="Published",
         links=(receipt.permalink,),
-        log=(told_subscribers(notify), consent.told(), *judged.told()),
+        log=said.told(),
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 
 from actions.base import Kit, need_incident
 from actions.delivery import choice, flag
-from actions.public import REALTIME, page_service, public_body, published, refuse_private
+from actions.public import REALTIME, page_service, public_body, spoken_of
 from actions.public_components import chosen_components
 from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
+from actions.public_states import refuse_unfit
+from actions.public_step import Said
 from actions.public_turn import Turn, turn
-from integration.errors import BadInput
 from integration.models.run import Command, Outcome
 
 
@@ -21,17 +21,15 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 
 
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:
-    identifier = need_incident(command)
     service = page_service(kit)
     body, notify = public_body(command), flag(command, "notifySubscribers")
     status = choice(command, "status", REALTIME, default="investigating")
-    async with kit.locks.holding(identifier):
-        incident, consent = await asyncio.gather(kit.catalog.incident(identifier), consenting)
-        refuse_private(incident)
-        target, _ = await published(kit, command, identifier, consent)
-        if target.shown.status == "postmortem":
-            raise BadInput("incident", "its public incident has a postmortem; publish a new one")
+    async with kit.locks.holding(need_incident(command)):
+        incident, consent, target, _ = await spoken_of(kit, command, consenting)
+        if target.shown.over:  # of one that is open, `turn` finds out who has opened it
+            refuse_unfit("reopen_incident", target.shown)
         chosen = await chosen_components(kit, service, command, target.page)
+        components = {one.id: one.after for one in chosen}
         what = Turn(
             operation="reopen_incident",
             purpose="reopen",
@@ -41,7 +39,6 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             done="open again",
             shown=status,
         )
-        components = {one.id: one.after for one in chosen}
         judged = await judge(
             kit,
             command,
@@ -51,5 +48,5 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             impact=target.shown.impact_override,
             components={**target.shown.components, **components},
         )
-        details = {"components": components, "notify": notify, **judged.details()}
-        return await turn(kit, command, incident, consent, what, target, details, body, judged.told())
+        said = Said(body, notify, consent, judged)
+        return await turn(kit, command, incident, what, target, said, components)

@@ -6,26 +6,24 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from actions.base import Kit, need_incident, text_input
+from actions.base import Kit, need_incident
 from actions.delivery import flag
 from actions.public import (
-    NAME_LIMIT,
     chosen_page,
     known_page,
     left_unsaid,
     maintenance_key,
     page_service,
-    plain,
     public_body,
+    public_name,
     refuse_private,
     tell,
 )
 from actions.public_components import listed_components
 from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
-from actions.public_turn import told_subscribers
+from actions.public_step import Said, public_step
 from integration.errors import BadInput
-from integration.models.communication import Step
 from integration.models.run import Command, Outcome
 from integration.models.statuspage import MaintenanceWindow
 from integration.times import now, when
@@ -40,11 +38,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:
     identifier = need_incident(command)
     service = page_service(kit)
-    page = chosen_page(kit, command)
-    name = plain("name", text_input(command, "name", NAME_LIMIT))
-    if not name:
-        raise BadInput("name", "is missing: the title customers see")
-    body = public_body(command)
+    page, name, body = chosen_page(kit, command), public_name(command), public_body(command)
     notify = flag(command, "notifySubscribers")
     window = window_of(command, notify)
     async with kit.locks.holding(identifier):
@@ -56,28 +50,22 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         )
         refuse_private(incident)
         judged = await judge(kit, command, incident, status="scheduled", name=name, body=body)
+        said = Said(body, notify, consent, judged)
         number = 1
         while True:
-            step = Step(
-                key=maintenance_key(identifier, page, number),
+            step = public_step(
+                command,
+                said,
                 operation="schedule_maintenance",
                 purpose="maintenance",
-                incident=identifier,
-                destination=page,
-                text=body,
-                requested_by=command.requested_by,
-                approved_by=consent.by,
-                run=command.run,
+                key=maintenance_key(identifier, page, number),
+                page=page,
                 details={
-                    "page": page,
                     "name": name,
                     "status": "scheduled",
                     "window": window.model_dump(mode="json"),
                     "components": {},
                     "listed": [one.id for one in listed],
-                    "notify": notify,
-                    **judged.details(),
-                    **consent.details(),
                 },
             )
             (claim,) = await kit.performer.intend([step], insist=command.by_person)
@@ -104,7 +92,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         ).strip(),
         label="Scheduled",
         links=(receipt.permalink,),
-        log=(told_subscribers(notify), consent.told(), *judged.told()),
+        log=said.told(),
     )
 
 

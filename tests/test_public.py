@@ -477,7 +477,7 @@ async def test_what_is_over_is_not_updated_and_what_is_open_gets_no_postmortem(p
     drafted = await public.act("draft_public_update", public.one, operation="update", **read)
     approved = await public.approve(update)  # drafted before, approved after the resolution
 
-    assert "its public incident is investigating; it is not over" in early.summary
+    assert "its public incident is investigating; resolve it first" in early.summary
     assert [one.ok for one in (early, drafted, approved)] == [False] * 3
     for told in (drafted.summary, approved.summary):
         assert "resolved" in told, told

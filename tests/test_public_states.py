@@ -153,3 +153,37 @@ async def test_the_forms_of_port_and_slack_ask_for_each_state() -> None:
         chosen = {name: {"type": "static_select", "selected_option": {"value": "publish"}} for name in asked}
         values = {name: {name: state} for name, state in {**chosen, **required, states[0]: option}.items()}
         assert slack_forms.inputs_of(definition, values)[states[0]] == [API]
+
+
+async def test_other_words_for_what_is_public_already_are_an_update(public: Public) -> None:
+    await public.stage.incident(public.one)
+    first, second = [await public.draft(public.one, **{**WORDS, "body": body}) for body in ("One.", "Two.")]
+    await public.approve(first)
+
+    late = await public.approve(second)
+    drafted = await drafting(public, **{**WORDS, "body": "Three."})
+
+    (shown,) = public.shown(public.one)
+    assert [one["body"] for one in shown["incident_updates"]] == ["One."]
+    assert (late.ok, late.label, late.links) == (False, "Already public", (shown["shortlink"],))
+    for told in (late.summary, drafted):
+        assert "post them as an update" in told
+        assert shown["shortlink"] in told
+
+
+async def test_what_does_not_fit_is_told_with_what_to_do(public: Public) -> None:
+    await public.stage.incident(public.one)
+    given = {"body": "Words.", "override": "It is over for customers."}
+    assert "no maintenance of" in await drafting(public, "complete", **given)
+    assert "publish it first" in await drafting(public, "resolve", **given)
+    assert "impact: 'huge' is none of none, minor" in await drafting(public, **WORDS, impact="huge")
+    assert "name: is more than one line" in await drafting(public, **{**WORDS, "name": "Payments\nfail"})
+    await public.say(public.one, "publish", **WORDS)
+    assert "is investigating, so it is open; update it" in await drafting(public, "reopen", **given)
+    assert "is investigating; resolve it first" in await drafting(public, "postmortem", **given)
+    await public.say(public.one, "resolve", **given)
+    assert "its public incident is resolved already" in await drafting(public, "resolve", **given)
+    assert "reopen it, or publish a new one" in await drafting(public, "update", **given)
+    await public.say(public.one, "postmortem", **given)
+    assert "is postmortem; publish a new one" in await drafting(public, "update", **given)
+    assert "has a postmortem; publish a new one" in await drafting(public, "reopen", **given)
