@@ -46,7 +46,7 @@ async def approve(command: Command, kit: Kit, override: str) -> Outcome:
                 summary=f"This draft is {draft.state}{why}",
                 label="Already sent" if draft.state == "superseded" else draft.state.capitalize(),
             )
-        if not command.requested_by or command.automatic:
+        if not command.requested_by or command.automatic or await kit.runs.automatic(command.run):
             raise BadInput("approval", "only a person approves a public text")
         if held.expires_at is None or held.expires_at <= now():
             reason = "it has expired; draft it again"

@@ -12,6 +12,7 @@ from integration.errors import BadInput
 from integration.models.communication import Communication
 from integration.models.run import Command
 from integration.models.statuspage import ComponentChange, PageComponent, PublicIncident
+from integration.page_states import SetByUs
 from integration.services.statuspage import StatuspageService
 
 COMPONENT_STATES = (
@@ -134,13 +135,13 @@ def changed_components(record: Sequence[Communication], public: PublicIncident) 
 
 
 async def going_back(
-    service: StatuspageService, page: str, public: PublicIncident, ours: Mapping[str, str]
+    kit: Kit, service: StatuspageService, page: str, public: PublicIncident, ours: Mapping[str, str]
 ) -> GoingBack:
     """What goes back to operational when `public` is over; `ours` is what it has set, by component.
 
     A component stays as it is where another open incident or a maintenance holds it, or where somebody
-    has changed it by hand since. Costs two requests, three where the page no longer lists one of ours as
-    affected, and none where it changed nothing.
+    has changed it by hand since, which another incident of ours that is over by now has not. Costs two
+    requests, three where the page no longer lists one of ours as affected, and none where it changed nothing.
     """
     if not ours:
         return GoingBack((), (), {})
@@ -155,6 +156,8 @@ async def going_back(
         service.unresolved(page), service.active_maintenance(page), states()
     )
     held = _holders([one for one in [*unresolved, *under_way] if one.id != public.id])
+    differ = [one for one, state in ours.items() if status.get(one) not in (None, "operational", state)]
+    by_us = await kit.page_catalog.set_by_us(page) if set(differ) - set(held) else SetByUs()
     back: list[str] = []
     left: list[str] = []
     stay: set[str] = set()
@@ -165,7 +168,7 @@ async def going_back(
         stay.add(one)
         if one in held:
             left.append(f"{stays}: “{held[one]}” is still open.")
-        elif status[one] != set_to:
+        elif status[one] != set_to and not by_us.explains(one, status[one]):
             left.append(f"{stays}: it was changed by hand since, from {set_to}.")
         else:
             stay.remove(one)

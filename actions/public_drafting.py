@@ -192,7 +192,7 @@ async def _changes(
     if what.restores and target is not None:
         ours = changed_components(record, target.shown)
         shown: Mapping[str, str] = target.shown.components
-        found = await going_back(service, page, target.shown, ours)
+        found = await going_back(kit, service, page, target.shown, ours)
         back = [
             ComponentChange(
                 id=one, name=found.names[one], before=shown.get(one, ours[one]), after="operational"

@@ -41,7 +41,7 @@ async def end(command: Command, kit: Kit, consenting: Awaitable[Consent], what: 
     async with kit.locks.holding(need_incident(command)):
         incident, consent, target, record = await spoken_of(kit, command, consenting, what.opened_by)
         ours = changed_components(record, target.shown)
-        found = (await going_back(service, target.page, target.shown, ours)).only(consent.components)
+        found = (await going_back(kit, service, target.page, target.shown, ours)).only(consent.components)
         back = dict.fromkeys(found.back, "operational")
         judged = await judge(
             kit,

@@ -20,6 +20,7 @@ from integration.incident_reader import IncidentReader
 from integration.models.base import Json
 from integration.models.communication import Communication, Step
 from integration.models.statuspage import PageComponent
+from integration.page_states import SetByUs, set_by_us
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import now, when
@@ -66,6 +67,10 @@ class PageCatalog:
         entities = await asyncio.gather(*(self._port.get_entity(blueprint, one) for one in services))
         named = [one for entity in entities if entity for one in self._reader.components(entity)]
         return list((await self.components(named)).values())
+
+    async def set_by_us(self, page: str) -> SetByUs:
+        """What incidents of ours have done to the components of `page`."""
+        return await set_by_us(self._port, page)
 
     # Drafts
 

@@ -7,7 +7,7 @@ accepting it can be remembered.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from integration.entities import text_hash
 from integration.models.base import Json
@@ -19,8 +19,13 @@ QUOTED = 120  # characters of somebody's words in a line
 LINES = 20
 
 
-def drift(public: PublicIncident, said: Iterable[Communication]) -> list[str]:
-    """`said`: what is on our record as sent of this public incident, and nothing else."""
+def drift(
+    public: PublicIncident,
+    said: Iterable[Communication],
+    explained: Callable[[str, str], bool] = lambda component, state: False,
+) -> list[str]:
+    """`said`: what is on our record as sent of this public incident, and nothing else. `explained`: whether
+    a component is in a state by the doing of another incident of ours."""
     ours = sorted(said, key=lambda one: one.intended_at)
     if not ours or not any(
         one.step.operation in ("publish_incident", "schedule_maintenance") for one in ours
@@ -28,7 +33,11 @@ def drift(public: PublicIncident, said: Iterable[Communication]) -> list[str]:
         return []  # opened by hand: there is nothing to hold it against
     lines = [*_standing(public, ours), *_updates(public, ours)]
     if not public.over:
-        lines += _components(public, ours)
+        lines += [
+            f"{public.component_names.get(one) or one} is {state}; this incident set it to {set_to}."
+            for one, state, set_to in otherwise(public, ours)
+            if not explained(one, state)
+        ]
     more = len(lines) - LINES
     return [*lines[:LINES], *([f"{more} more differences."] if more > 0 else [])]
 
@@ -82,12 +91,14 @@ def _updates(public: PublicIncident, ours: Sequence[Communication]) -> list[str]
     return lines
 
 
-def _components(public: PublicIncident, ours: Sequence[Communication]) -> list[str]:
+def otherwise(public: PublicIncident, said: Iterable[Communication]) -> list[tuple[str, str, str]]:
+    """The components that are in another state than what was `said` last has set them to: id, the state it
+    is in, the one that was set."""
     set_to: dict[str, str] = {}
-    for one in ours:
+    for one in sorted(said, key=lambda one: one.intended_at):
         set_to |= one.step.details.get("components") or {}
     return [
-        f"{public.component_names.get(one) or one} is {state}; this incident set it to {set_to[one]}."
+        (one, state, set_to[one])
         for one, state in public.components.items()
         if one in set_to and state != set_to[one]
     ]

@@ -16,7 +16,8 @@ from integration.errors import Refused
 from integration.models.base import Json
 from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS, Communication
 from integration.models.statuspage import PublicIncident
-from integration.page_drift import drift, line_hash
+from integration.page_drift import drift, line_hash, otherwise
+from integration.page_states import SetByUs, set_by_us
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import iso, now, when
@@ -116,7 +117,10 @@ class PageRecord:
         changes = differences(entity, public) if not public.maintenance else {}
         if settled and not public.maintenance and _is_shown(entity, public, changes):
             ours = [one for one in said if one.state == "sent"]
-            changes |= _drifted(entity, drift(public, ours))
+            by_us = SetByUs()
+            if not public.over and otherwise(public, ours):
+                by_us = await set_by_us(self._port, public.page_id)
+            changes |= _drifted(entity, drift(public, ours, by_us.explains))
         relations = {PUBLIC_INCIDENT: public.id} if changes.pop(PUBLIC_INCIDENT, None) else None
         related_now = True
         if changes or relations:

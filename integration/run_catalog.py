@@ -43,6 +43,11 @@ class RunCatalog:
     async def run(self, run: str) -> Json | None:
         return await self._port.run(run)
 
+    async def automatic(self, run: str) -> bool:
+        """Whether an automation has begun it, whatever it says of who asked."""
+        found = await self._port.run(run) if run else None
+        return text_of((found or {}).get("source")).upper() == "AUTOMATION"
+
     async def address(self, user: str) -> str:
         """The e-mail address of a user, whom runs name by id; the id itself where Port does not tell."""
         if not user or "@" in user:

@@ -348,6 +348,33 @@ async def test_a_component_that_another_incident_or_a_maintenance_holds_stays(pu
     assert any("Disk work" in line for line in second.log)
 
 
+@pytest.mark.parametrize("worse", [0, 1])
+async def test_what_another_incident_of_ours_has_left_was_changed_by_nobody_s_hand(
+    public: Public, worse: int
+) -> None:
+    both = (public.one, public.two)
+    for number, name in enumerate(both):
+        state = "major_outage" if number == worse else "degraded_performance"
+        await public.stage.incident(name)
+        await public.say(name, "publish", **{**WORDS, "name": name}, **outage(CHECKOUT, state=state))
+    await public.quiet()
+    for name in both:
+        (shown,) = public.shown(name)
+        assert public.engine.pages is not None
+        public.engine.pages.observe(PAGE, shown["id"])
+    await public.quiet()
+    for name in both:
+        assert not (await public.stage.properties("incident", name)).get("publicDrift")
+        await public.stage.incident(name, status="resolved")
+
+    left = await public.say(public.two, "resolve", body="Over.")
+    last = await public.say(public.one, "resolve", body="Over as well.")
+
+    assert any("still open" in line for line in left.log)
+    assert "Back to operational: Checkout." in last.log
+    assert public.states()[CHECKOUT] == "operational"
+
+
 async def test_a_state_changed_by_hand_is_respected_shown_and_can_be_accepted(public: Public) -> None:
     await public.stage.incident(public.one)
     await public.say(public.one, "publish", **WORDS, **outage(LOGIN))
