@@ -156,10 +156,27 @@ class Outside:
             pass
         else:
             raise StageError(f"{action}: the commander could approve his own text")
+        read = await self._shown(run)
+        expect(inputs["body"] in read["preview"], f"{action}: the approver can't read what goes out")
         await self.stage.approve(run, LEAD)
         done = await self.stage.finished(run)
         expect(done["status"] == "SUCCESS", f"{action} ended {done['status']}: {done.get('summary')}")
-        return [str(done.get("summary")), f"asked for by {COMMANDER}, approved by {LEAD}"]
+        digest = str(read["contentHash"])[:12]
+        return [str(done.get("summary")), f"asked for by {COMMANDER}, {digest} read and approved by {LEAD}"]
+
+    async def _shown(self, run: str) -> Json:
+        """What a run that waits would say, once whoever approves it can read that and the room knows."""
+
+        async def look() -> Json | None:
+            about = {
+                one["properties"]["purpose"]: one["properties"]
+                for one in await self.stage.of_incident("incidentCommunication", INCIDENT)
+                if one["properties"]["run"] == run
+            }
+            told = about.get("approval notice", {}).get("state") == "sent"
+            return dict(about["preview"]) if told and "preview" in about else None
+
+        return await until(f"what run {run} would say can be read", look)
 
     async def _state(self, component: str, status: str) -> None:
         seen = await self.seen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.stage import Json
+from sandbox.stage import Json, until
 from scripts.crashtest.operation import Operation, Played, runs_of, sent
 from scripts.crashtest.site import APPROVER, COMPONENT, PAGE
 from scripts.crashtest.truth import Problem, Truth
@@ -29,9 +29,24 @@ class Publish(Operation):
         await played.site.incident(played.incident)
         await played.room()
         played.run = await self._pressed(played)
+        await self._shown(played)
 
     async def _pressed(self, played: Played) -> str:
         return await played.site.pressed("publish_status_page", played.incident, publication())
+
+    async def _shown(self, played: Played) -> None:
+        """What the run would say can be read, and the room knows that it waits."""
+
+        async def look() -> bool:
+            told = await played.site.of_incident("incidentCommunication", played.incident)
+            states = {
+                one["properties"]["purpose"]: one["properties"]["state"]
+                for one in told
+                if one["properties"]["run"] == played.run
+            }
+            return states == {"preview": "draft", "approval notice": "sent"}
+
+        await until(f"what {played.run} would say can be read", look, 30)
 
     async def begin(self, played: Played) -> None:
         await played.site.approve(played.run, APPROVER)
@@ -39,6 +54,7 @@ class Publish(Operation):
     def missing(self, truth: Truth) -> Iterable[Problem]:
         yield from runs_of(truth, "publish_status_page")
         yield from sent(truth, "publish")
+        yield from read_before(truth, "publish")
         yield from self.shown(truth, "publish", notices=1)
 
     def shown(self, truth: Truth, what: str, notices: int) -> Iterable[Problem]:
@@ -67,6 +83,23 @@ class Publish(Operation):
             yield Problem("loss", "word to the room", f"{states_told}, not {notices} sent")
 
 
+def read_before(truth: Truth, purpose: str) -> Iterable[Problem]:
+    """What was said is what its approver had read, and what he read has come to an end."""
+    previews = {str(one["identifier"]): one["properties"] for one in truth.of("preview")}
+    for key, preview in previews.items():
+        if preview["state"] == "draft":
+            yield Problem("stuck", key, "it still waits to be approved")
+    for one in truth.of(purpose):
+        approval = (one["properties"].get("details") or {}).get("approval") or {}
+        read = previews.get(str(approval.get("draft")))
+        if read is None and len(previews) == 1:
+            yield Problem("untrue", str(one["identifier"]), "it does not say what was read")
+        if read is not None and read["state"] != "superseded":
+            yield Problem("untrue", str(approval["draft"]), f"is {read['state']}, and it was said")
+        if read is not None and read["contentHash"] != approval["contentHash"]:
+            yield Problem("untrue", str(one["identifier"]), "it names another content than was read")
+
+
 def publication() -> Json:
     return {
         "page": PAGE,
@@ -90,6 +123,7 @@ class PublicUpdate(Publish):
         await played.room()
         await played.approved("publish_status_page", publication())
         played.run = await self._pressed(played)
+        await self._shown(played)
 
     async def _pressed(self, played: Played) -> str:
         inputs = {
@@ -104,6 +138,7 @@ class PublicUpdate(Publish):
     def missing(self, truth: Truth) -> Iterable[Problem]:
         yield from runs_of(truth, "update_status_page")
         yield from sent(truth, "public update")
+        yield from read_before(truth, "public update")
         yield from self.shown(truth, "update", notices=2)
 
 
@@ -121,4 +156,5 @@ class Resolve(PublicUpdate):
     def missing(self, truth: Truth) -> Iterable[Problem]:
         yield from runs_of(truth, "resolve_status_page")
         yield from sent(truth, "resolve")
+        yield from read_before(truth, "resolve")
         yield from self.shown(truth, "resolve", notices=2)
