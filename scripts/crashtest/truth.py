@@ -187,6 +187,8 @@ def _record(truth: Truth) -> Iterable[Problem]:
     """Each communication against what the provider holds."""
     for one in truth.communications:
         key, properties = str(one["identifier"]), one["properties"]
+        if properties["purpose"] == "preview":
+            continue  # it has gone out under another key
         state, operation = properties["state"], properties["operation"]
         there = _held(truth, key, properties)
         if state == "sent":
