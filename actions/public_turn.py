@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from actions.base import Kit, need_incident
 from actions.delivery import flag
+from actions.overtaken import resumed
 from actions.public import Published, last_word, left_unsaid, page_service, public_body, spoken_of, tell
 from actions.public_components import changed_components, going_back
 from actions.public_consent import Consent
@@ -90,7 +91,13 @@ async def turn(
             },
         )
         (claim,) = await kit.performer.intend([step], insist=command.by_person)
-        if not claim.done or claim.step.run == command.run or what.there(public):
+        if not claim.done or claim.step.run == command.run:
+            break
+        following = turn_key(incident.identifier, what.key, public.id, number + 1)
+        if resumed(command) and await kit.catalog.communication(following) is not None:
+            number += 1  # this run was cut off after one of these
+            continue
+        if what.there(public):
             break
         # Said before, and not so: undone by hand, unless somebody has just said it again.
         public = await page_service(kit).incident(target.page, public.id) or public

@@ -24,8 +24,11 @@ from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
 from actions.public_step import Said, public_step
 from integration.errors import BadInput
+from integration.models.base import Json
 from integration.models.run import Command, Outcome
 from integration.models.statuspage import MaintenanceWindow
+from integration.perform import Claim
+from integration.services.statuspage import StatuspageService
 from integration.times import now, when
 
 LATEST = timedelta(days=366)
@@ -71,8 +74,8 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
             (claim,) = await kit.performer.intend([step], insist=command.by_person)
             held = claim.step.details
             same = held.get("name") == name and held.get("window") == step.details["window"]
-            if claim.done and claim.step.run != command.run and not same:
-                number += 1  # another maintenance
+            if claim.done and claim.step.run != command.run and not (same and await _stands(service, claim)):
+                number += 1  # another maintenance, or one that was taken off the page or ended since
                 continue
             if (unsaid := await left_unsaid(kit, command, incident, claim)) is not None:
                 return unsaid
@@ -94,6 +97,12 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         links=(receipt.permalink,),
         log=said.told(),
     )
+
+
+async def _stands(service: StatuspageService, claim: Claim) -> bool:
+    data: Json = claim.receipt.data if claim.receipt else {}
+    shown = await service.incident(str(data.get("page")), str(data.get("incident")))
+    return shown is not None and not shown.over
 
 
 def window_of(command: Command, notify: bool) -> MaintenanceWindow:

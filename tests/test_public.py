@@ -10,7 +10,10 @@ import pytest
 import pytest_asyncio
 
 from integration import page_mirror
+from integration.catalog import Catalog
 from integration.models.communication import PUBLIC_OPERATIONS
+from integration.models.port import Approval
+from integration.models.run import Command
 from integration.times import iso, now
 from tests.public_bench import (
     API,
@@ -178,6 +181,22 @@ async def test_nothing_public_is_sent_by_the_button_that_asks_nobody(public: Pub
     assert public.shown(public.one) == []
 
 
+async def test_a_run_that_was_approved_long_ago_says_nothing(
+    public: Public, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def approval(self: Catalog, run: str) -> Approval:
+        return Approval(author=AUTHOR, approver=APPROVER, at=now() - timedelta(minutes=61))
+
+    monkeypatch.setattr(Catalog, "approval", approval)
+    await public.stage.incident(public.one)
+
+    ended = await public.act("publish_status_page", public.one, **WORDS, notifySubscribers=False)
+
+    assert (ended.ok, ended.label) == (False, "Bad input")
+    assert f"that of {APPROVER} has expired after 60 minutes" in ended.summary
+    assert public.shown(public.one) == []
+
+
 async def test_breaking_the_glass_is_named_with_its_reason(public: Public) -> None:
     await public.stage.incident(public.one)
     draft = await public.draft(public.one, **WORDS)
@@ -291,6 +310,56 @@ async def test_a_maintenance_is_announced_and_completed(public: Public) -> None:
     assert (ended.label, shown["status"]) == ("Completed", "completed")
     assert public.states()[API] == "operational"
     assert "publicStatus" not in await public.stage.properties("incident", public.one)
+
+
+async def test_a_maintenance_that_stands_no_more_is_announced_again(public: Public) -> None:
+    await public.stage.incident(public.one)
+    window = {
+        "scheduledFor": iso(now() + timedelta(hours=1)),
+        "scheduledUntil": iso(now() + timedelta(hours=2)),
+    }
+    work: dict[str, Any] = {"page": PAGE, "name": "New disks", "body": "We change disks.", **window}
+    people = public.stage.sandbox.statuspage.people
+
+    first = await public.say(public.one, "schedule", **work)
+    again = await public.say(public.one, "schedule", **work)
+    people.delete_incident(public.shown(public.one)[0]["id"])
+    deleted = await public.say(public.one, "schedule", **work)
+    await public.say(public.one, "complete", body="Not needed.")
+    ended = await public.say(public.one, "schedule", **work)
+
+    labels = [one.label for one in (first, again, deleted, ended)]
+    assert labels == ["Scheduled", "Already sent", "Scheduled", "Scheduled"]
+    assert [one["status"] for one in public.shown(public.one)] == ["completed", "scheduled"]
+
+
+async def test_what_was_said_a_second_time_and_cut_off_is_known_as_its_own(public: Public) -> None:
+    await public.stage.incident(public.one)
+    await public.say(public.one, "publish", **WORDS)
+    await public.stage.incident(public.one, status="resolved")
+    await public.say(public.one, "resolve", body="Over.")
+    await public.say(public.one, "reopen", body="Back again.")
+    draft = await public.draft(public.one, "resolve", body="Over for good.")
+    command = Command(
+        action="approve_public_update",
+        run="cut-off",
+        incident=public.one,
+        inputs={"communication": draft["identifier"], "contentHash": draft["contentHash"]},
+        requested_by=APPROVER,
+        door="webhook",
+    )
+    labels: list[str] = []
+    for door in ("webhook", "sweeper"):
+        # It died when the words were out: neither its run nor its draft had come to an end.
+        standing = {"identifier": draft["identifier"], "properties": {"state": "draft"}}
+        await public.stage.write("incidentCommunication", standing)
+        taken = public.engine.runner.take(command.model_copy(update={"door": door}))
+        assert taken is not None
+        labels.append((await taken).label)
+
+    assert labels == ["Resolved", "Resolved"]
+    (shown,) = public.shown(public.one)
+    assert [one["body"] for one in shown["incident_updates"]].count("Over for good.") == 1
 
 
 async def test_windows_that_make_no_sense_are_refused(public: Public) -> None:
