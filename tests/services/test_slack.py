@@ -13,8 +13,8 @@ from integration.errors import Ambiguous, Refused
 from integration.models.slack import Message
 from integration.services.slack import SlackService
 from integration.services.slack_tiers import METHODS, PER_MINUTE, rate_of
+from tests.openapi import at_hand
 from tests.services.conftest import Said, ScriptedSlack
-from tests.services.shared import contract
 
 
 async def test_me_is_asked_once(scripted: ScriptedSlack, slack: SlackService) -> None:
@@ -343,7 +343,7 @@ def test_a_message_without_a_ts_is_a_value_error(ts: Any) -> None:
 
 
 def test_tiers_are_slacks() -> None:
-    published = json.loads(contract("slack_rate_tiers.json").read_text())
+    published = json.loads(at_hand("slack_rate_tiers.json").read_text())
     for method, (tier, _) in METHODS.items():
         said = published[method]
         if tier == "special":

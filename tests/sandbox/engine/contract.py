@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 
 import httpx
 from openapi_core import OpenAPI
-from openapi_core.testing import MockRequest, MockResponse
 
-from tests.openapi import document, unchecked
+from tests.openapi import FOLDER, document, exchanged, unchecked, why
 
-ROOT = Path(__file__).resolve().parents[3]
-CONTRACT = Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "contracts" / "port.yaml"
+CONTRACT = FOLDER / "port.yaml"
 HOST = "https://api.port.io"
 
 NOT_PUBLISHED = ("/response", "/v1/workflows/nodes", "/v1/workflows/runs/ack")
@@ -51,23 +47,10 @@ class Checker:
             self._check(response, path)
 
     def _check(self, response: httpx.Response, path: str) -> None:
-        request = MockRequest(
-            HOST,
-            response.request.method.lower(),
-            path,
-            args=dict(response.request.url.params),
-            headers=dict(response.request.headers),
-            data=response.request.content,
-        )
-        given = MockResponse(
-            response.content,
-            status_code=response.status_code,
-            headers=dict(response.headers),
-            content_type=response.headers.get("content-type", "").split(";")[0],
-        )
+        request, given = exchanged(response, HOST, path)
         self.checked += 1
         try:
             _port().validate_response(request, given)
         except Exception as problem:
-            why = getattr(problem.__cause__, "schema_errors", None) or problem
-            self.violations.append(f"{response.request.method} {path} {response.status_code}: {why}")
+            about = f"{response.request.method} {path} {response.status_code}"
+            self.violations.append(f"{about}: {why(problem)}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.port.templates import TemplateError, render, spans, truthy
+from tests.openapi import SHARED
 
-ROOT = Path(__file__).resolve().parents[3]
-REFERENCE = (
-    Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "tools" / "port_validate.py"
-)
+REFERENCE = SHARED / "tools" / "port_validate.py"
 
 CONTEXT: dict[str, Any] = {
     "inputs": {"title": "Checkout is slow", "severity": 1, "services": ["api", "é"], "nothing": None},

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
 from openapi_core import OpenAPI
 from openapi_core.templating.paths.exceptions import PathError
 from openapi_core.templating.responses.exceptions import ResponseFinderError
-from openapi_core.testing import MockRequest, MockResponse
 from openapi_core.validation.response.exceptions import ResponseValidationError
 
-from tests.openapi import document, unchecked
+from tests.openapi import FOLDER, document, exchanged, unchecked, why
 
-ROOT = Path(__file__).resolve().parents[3]
-CONTRACT = Path(os.environ.get("INCIDENT_COMMS_SHARED", ROOT.parent / "shared")) / "contracts" / "port.yaml"
+CONTRACT = FOLDER / "port.yaml"
 HOST = "https://api.port.io"
 VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -53,25 +49,12 @@ class Checker:
             self._check(response, path)
 
     def _check(self, response: httpx.Response, path: str) -> None:
-        request = MockRequest(
-            HOST,
-            response.request.method.lower(),
-            path,
-            args=dict(response.request.url.params),
-            headers=dict(response.request.headers),
-            data=response.request.content,
-        )
-        given = MockResponse(
-            response.content,
-            status_code=response.status_code,
-            headers=dict(response.headers),
-            content_type=response.headers.get("content-type", "").split(";")[0],
-        )
+        request, given = exchanged(response, HOST, path)
         try:
             _api().validate_response(request, given)
         except PathError:
             return  # an operation that only Port's own software uses
         except (ResponseFinderError, ResponseValidationError) as problem:
-            why = getattr(problem.__cause__, "schema_errors", None) or problem
-            self.violations.append(f"{response.request.method} {path} {response.status_code}: {why}")
+            about = f"{response.request.method} {path} {response.status_code}"
+            self.violations.append(f"{about}: {why(problem)}")
         self.checked.add((response.request.method, path))

@@ -15,8 +15,9 @@ from sandbox.statuspage.fields import nested
 from sandbox.statuspage.service import Statuspage
 from sandbox.statuspage.state import API_KEY
 from sandbox.world import World, iso
+from tests.openapi import load
 from tests.sandbox.statuspage.conftest import API, CHECKOUT, LOGIN, PAGE, SEARCH, Bench
-from tests.sandbox.statuspage.contract import Checker, load
+from tests.sandbox.statuspage.contract import Checker
 
 
 @pytest.mark.parametrize("header", [f"OAuth {API_KEY}", f"oauth {API_KEY}", API_KEY])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.statuspage.coverage import COVERAGE
 from sandbox.statuspage.service import PREFIX, Statuspage
 from sandbox.world import World
-from tests.sandbox.statuspage.contract import load
+from tests.openapi import load
 
 
 def _routes(suffix: str) -> set[tuple[str, str, str]]:

@@ -17,9 +17,9 @@ from starlette.routing import Route, Router
 from sandbox.statuspage.errors import HumanError
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Hostility
+from tests.openapi import load
 from tests.sandbox.serve import serve, until
 from tests.sandbox.statuspage.conftest import API, CHECKOUT, LOGIN, PAGE, Bench
-from tests.sandbox.statuspage.contract import load
 
 
 @dataclass

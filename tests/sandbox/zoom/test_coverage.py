@@ -6,7 +6,7 @@ from sandbox.deliver import Deliverer
 from sandbox.world import World
 from sandbox.zoom.coverage import COVERAGE
 from sandbox.zoom.service import Zoom
-from tests.sandbox.zoom.contract import load
+from tests.openapi import load
 
 
 def _routes() -> set[tuple[str, str, str]]:

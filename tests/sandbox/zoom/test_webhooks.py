@@ -19,9 +19,9 @@ from starlette.routing import Route, Router
 from sandbox import credentials
 from sandbox.world import Hostility
 from sandbox.zoom.life import NotPossible
+from tests.openapi import load
 from tests.sandbox.serve import serve, until
 from tests.sandbox.zoom.conftest import HOST, Bench
-from tests.sandbox.zoom.contract import load
 
 
 def _digest(message: bytes) -> str:
