@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,8 +19,26 @@ from starlette.types import Receive, Scope, Send
 from sandbox.world import Entry, Fault, World, iso
 
 MAX_BODY = 20 * 1024 * 1024
+GAP_HEADER = "x-sandbox"
+"""Says that an answer is about what the sandbox lacks, not about what the vendor does."""
 _CREDENTIALS = {"authorization", "cookie", "x-api-key"}
 _SECRET_PARAMETERS = {"api_key", "token"}
+
+
+class _Rest(Convertor[str]):
+    """Whatever is left of a path, line breaks too: Starlette's own `path` stops at one."""
+
+    regex = r"(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("rest", _Rest())
+"""For the last route of a service, `/service/{rest:rest}`: nothing falls past it."""
 
 
 @dataclass
@@ -82,7 +101,11 @@ FaultReply = Callable[[Fault], Reply]
 
 
 class Operation:
-    """An ASGI endpoint around one handler. Name it as the vendor's contract does."""
+    """An ASGI endpoint around one handler. Name it as the vendor's contract does.
+
+    A name that begins with "unknown" stands for all that the sandbox does not have. It answers in the
+    vendor's words for what does not exist, and says in a header of its own that this is the sandbox's gap.
+    """
 
     def __init__(self, world: World, service: str, name: str, handler: Handler, fault_reply: FaultReply):
         self.world, self.service, self.name = world, service, name
@@ -126,6 +149,8 @@ class Operation:
         headers = {"content-type": "application/json; charset=utf-8", **reply.headers}
         if reply.body is None:
             headers.pop("content-type")
+        if self.name.startswith("unknown"):
+            headers[GAP_HEADER] = f"not in the sandbox; what is: sandbox/{self.service}/coverage.py"
         entry.answer = {"headers": headers, "body": content.decode("utf-8", "replace")}
         entry.seconds = round(time.time() - started, 6)
         if fault and fault.drop == "half":

@@ -139,7 +139,7 @@ class Port:
     def routes(self) -> list[Route]:
         """Every registered operation, fixed paths before patterns, then the one that answers 404."""
         lost = operation_route(
-            self.world, "port", "unknown", "/port/{rest:path}", self._lost, fault_reply, _EVERY_METHOD
+            self.world, "port", "unknown", "/port/{rest:rest}", self._lost, fault_reply, _EVERY_METHOD
         )
         return [*sorted(self._routes, key=_specific_first), lost]
 

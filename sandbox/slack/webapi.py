@@ -39,7 +39,7 @@ def routes(world: World, space: Workspace) -> list[Route]:
         )
         for name, method in METHODS.items()
     ]
-    rest = "/slack/api/{method:path}"
+    rest = "/slack/api/{method:rest}"
     return [*made, operation_route(world, "slack", "unknown_method", rest, _unknown, fault_reply, _VERBS)]
 
 

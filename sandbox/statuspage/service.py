@@ -69,7 +69,7 @@ class Statuspage:
             for path in (f"{operation.path}.json", operation.path):
                 routes.append(self._route(operation.name, PREFIX + path, guarded, operation.methods))
         every = ("GET", "POST", "PUT", "PATCH", "DELETE")
-        routes.append(self._route("unknown", f"{PREFIX}/{{rest:path}}", _unknown, every))
+        routes.append(self._route("unknown", f"{PREFIX}/{{rest:rest}}", _unknown, every))
         return routes
 
     def _handlers(self) -> dict[str, Handler]:

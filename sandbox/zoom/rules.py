@@ -31,12 +31,15 @@ _SETTING_STRINGS = {
     "alternative_hosts",
     "audio_conference_info",
     "authentication_domains",
+    "authentication_name",
     "authentication_option",
     "contact_email",
     "contact_name",
+    "enforce_login_domains",
     "summary_template_id",
 }
 _SETTING_SWITCHES = {
+    "allow_host_control_participant_mute_state",
     "allow_multiple_devices",
     "alternative_host_manage_cloud_recording",
     "alternative_host_manage_meeting_summary",
@@ -47,9 +50,12 @@ _SETTING_SWITCHES = {
     "close_registration",
     "cn_meeting",
     "device_testing",
+    "disable_participant_video",
     "email_in_attendee_report",
     "email_notification",
+    "enforce_login",
     "focus_mode",
+    "host_save_video_order",
     "host_video",
     "in_meeting",
     "internal_meeting",
@@ -62,6 +68,8 @@ _SETTING_SWITCHES = {
     "push_change_to_calendar",
     "registrants_confirmation_email",
     "registrants_email_notification",
+    "request_permission_to_unmute_participants",
+    "show_join_info",
     "show_share_button",
     "use_pmi",
     "waiting_room",
@@ -76,9 +84,13 @@ def _zones() -> frozenset[str]:
 
 
 def check(body: object, *, update: bool = False) -> Json:
-    """The body as an object; raises ZoomError 300 listing every field that Zoom would refuse."""
+    """The body as an object; raises ZoomError 300 listing every field that Zoom would refuse.
+
+    A field that is null is as good as left out: clients with typed models send every field they know.
+    """
     if not isinstance(body, dict):
         raise errors.ZoomError(400, 300, "Request Body should be a valid JSON object.")
+    body = _given(body)
     wrong: list[dict[str, str]] = []
 
     def refuse(field: str, message: str) -> None:
@@ -117,6 +129,13 @@ def check(body: object, *, update: bool = False) -> Json:
     if wrong:
         raise errors.invalid(wrong)
     return body
+
+
+def _given(body: Json) -> Json:
+    given = {name: value for name, value in body.items() if value is not None}
+    if isinstance(given.get("settings"), dict):
+        given["settings"] = {name: value for name, value in given["settings"].items() if value is not None}
+    return given
 
 
 def _check_settings(settings: object, refuse: Any) -> None:

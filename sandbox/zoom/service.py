@@ -76,7 +76,7 @@ class Zoom:
             routes.append(self._route(operation.name, f"/zoom/v2{path}", guarded, [operation.method]))
         routes.append(self._route("recording.download", "/zoom/rec/download/{file}", self._download, ["GET"]))
         every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-        routes.append(self._route("unknown", "/zoom/v2/{rest:path}", _unknown, every))
+        routes.append(self._route("unknown", "/zoom/v2/{rest:rest}", _unknown, every))
         return routes
 
     def _route(self, name: str, path: str, handler: Handler, methods: list[str]) -> Route:

@@ -223,3 +223,13 @@ async def test_faults_speak_zoom(bench: Bench) -> None:
     bench.world.faults.add({"service": "zoom", "status": 429, "retry_after": "2026-01-01T00:00:00Z"})
     told = await bench.call("GET", f"/users/{HOST}")
     assert told.headers["retry-after"] == "2026-01-01T00:00:00Z"
+
+
+async def test_a_null_is_as_good_as_nothing(bench: Bench) -> None:
+    """Clients with typed models send every field that they know, most of them null."""
+    nulls = dict.fromkeys(("alternative_hosts", "close_registration", "jbh_time", "waiting_room"))
+    made = await bench.create(type=None, agenda=None, password=None, settings=nulls | {"host_video": True})
+
+    assert (made["type"], made["agenda"], bool(made["password"])) == (2, "", True)
+    assert None not in made["settings"].values()
+    assert made["settings"]["host_video"] is True
