@@ -136,7 +136,7 @@ def build(
     statuspage, mail = statuspage_client(settings, budget), mail_client(settings)
     catalog = Catalog(port, settings)
     upserts = LiveUpserts()
-    pages = PageMirror(port, catalog, statuspage, settings, upserts) if statuspage else None
+    pages = PageMirror(port, catalog, statuspage, settings, upserts, upserts.agent) if statuspage else None
     people = People(slack)
 
     async def document(room: WarRoom) -> None:

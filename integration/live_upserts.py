@@ -51,6 +51,12 @@ class LiveUpserts:
         self._jobs.put_nowait(job)
         return await job.done
 
+    @staticmethod
+    def agent() -> str:
+        """The User-Agent of Ocean's resyncs. Only once Ocean has started."""
+        name: str = ocean.port_client.auth.user_agent(UserAgentType.exporter)
+        return name
+
     async def stop(self) -> None:
         """Give up what waits; the next read brings it again."""
         if self._worker is not None:

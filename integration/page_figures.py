@@ -12,6 +12,7 @@ from loguru import logger
 from integration.errors import Refused, ServiceError
 from integration.models.base import Json
 from integration.page_catalog import COMPONENT, PAGE, PageCatalog
+from integration.page_entities import PageEntities
 from integration.services.port import PortService
 from integration.services.statuspage import StatuspageService
 from integration.settings import Settings
@@ -23,11 +24,19 @@ DAY = 24 * 3600.0
 class PageFigures:
     """One instance a process."""
 
-    def __init__(self, port: PortService, statuspage: StatuspageService, settings: Settings) -> None:
+    def __init__(
+        self,
+        port: PortService,
+        entities: PageEntities,
+        statuspage: StatuspageService,
+        settings: Settings,
+    ) -> None:
         self._port = port
+        self._entities = entities
         self._statuspage = statuspage
         self._pages = PageCatalog(port, settings)
         self._listed = float("-inf")
+        self._begun = False
         self._due: list[tuple[str, str]] = []  # blueprint and identifier
         self._page_of: dict[str, str] = {}
 
@@ -41,9 +50,14 @@ class PageFigures:
         try:
             found = await (self._of_page(identifier) if blueprint == PAGE else self._of_component(identifier))
             if found:
-                await self._port.patch_entity(blueprint, identifier, properties=found)
+                await self._entities.add(blueprint, identifier, found)
         except (Refused, ServiceError) as problem:
             logger.debug(f"statuspage: no figures of {blueprint} {identifier}: {problem}")
+
+    def begin(self) -> None:
+        """List what there is anew: a resync has brought in the pages, the first time perhaps."""
+        if not self._begun:
+            self._begun, self._listed = True, float("-inf")
 
     async def _list(self) -> None:
         self._listed = time.monotonic()

@@ -22,9 +22,12 @@ from integration.errors import BadInput, ServiceError
 from integration.live_upserts import COMPONENT, INCIDENT, PAGE, UPDATE
 from integration.models.base import Json
 from integration.models.statuspage import PublicIncident
+from integration.page_catalog import PAGE as PAGE_BLUEPRINT
 from integration.page_contradictions import PageContradictions
+from integration.page_entities import PageEntities
 from integration.page_figures import PageFigures
-from integration.page_record import OPEN, PageRecord, differences, properties, related
+from integration.page_record import OPEN, PUBLIC_INCIDENT, PageRecord, differences, properties, related
+from integration.page_status import PageStatus, PageStatuses
 from integration.services.port import PortService
 from integration.services.statuspage import StatuspageService
 from integration.services.statuspage_shapes import fingerprint, incident_of, objects
@@ -52,9 +55,12 @@ class PageMirror:
         statuspage: StatuspageService,
         settings: Settings,
         upsert: Upsert,
+        agent: Callable[[], str] = str,
     ) -> None:
-        self._record = PageRecord(port, catalog, settings)
-        self._figures = PageFigures(port, statuspage, settings)
+        self._entities = PageEntities(port, settings, agent)
+        self._record = PageRecord(port, self._entities, catalog, settings)
+        self._figures = PageFigures(port, self._entities, statuspage, settings)
+        self._statuses = PageStatuses(self._entities)
         self._contradictions = PageContradictions(port, catalog, settings)
         statuspage.on_written(self._answered)
         self._statuspage = statuspage
@@ -72,15 +78,25 @@ class PageMirror:
 
     # Hints
 
-    def observe(self, page: str, incident: str = "", component: str = "", told: str = "") -> None:
+    def observe(
+        self,
+        page: str,
+        incident: str = "",
+        component: str = "",
+        told: str = "",
+        status: PageStatus | None = None,
+    ) -> None:
         """Something about `page` may have changed. Returns at once; however many hints come while one is
         waiting to be read, it is read once. Pages that are not ours are of no concern.
 
         `told` is what the hint says has come of it: the fingerprint of what the incident says, or the
-        component's state. What we know already, as by our own writing, is not read again.
+        component's state. What we know already, as by our own writing, is not read again. `status` is the
+        page's own as a whole, which can't be read.
         """
         if not self._is_ours(page) or not (incident or component):
             return
+        if status is not None and self._statuses.tell(page, status):
+            self._take_up(page, "")
         if incident:
             if told and told in (self._told.get(incident), fingerprint(self._answers.get(incident, {}))):
                 return
@@ -145,10 +161,12 @@ class PageMirror:
     async def _read_hinted(self, page: str, incident: str) -> None:
         for wait in (*RETRY_SECONDS, None):
             try:
+                await self._statuses.write(page)
                 if incident:
                     await self._read(page, incident)
-                else:
+                elif self._components[page]:
                     await self._read_components(page)
+                await self._statuses.write(page)  # again, where the page's entity was made just now
                 return
             except (ServiceError, BadInput) as problem:
                 if wait is None or isinstance(problem, BadInput):
@@ -214,22 +232,34 @@ class PageMirror:
             changed = entity is not None and (self._is_watched(entity) or differences(entity, public))
             if unrelated or changed:
                 await self._record.show(public)
-        for gone in set(shown) - {raw.get("id") for raw in incidents}:
-            where = await self._record.where(shown[gone])
-            if where is not None and self._is_ours(where[0]):
-                await self._read(*where)
+        gone: set[str] = set()
+        for missing in set(shown) - {raw.get("id") for raw in incidents}:
+            where = await self._record.where(shown[missing])
+            if where is not None and self._is_ours(where[0]) and not await self._read(*where):
+                gone.add(missing)
+        await self._remove_orphans(incidents, gone)
+        self._figures.begin()
+
+    async def _remove_orphans(self, incidents: Sequence[Json], gone: set[str]) -> None:
+        """Entities of public incidents that are no more, and that only we can remove: we wrote them last."""
+        pages, present = ({str(raw.get(key)) for raw in incidents} for key in ("page_id", "id"))
+        for entity in await self._entities.orphans(PUBLIC_INCIDENT, pages, present):
+            public, page = str(entity["identifier"]), str(entity["relations"][PAGE_BLUEPRINT])
+            if public not in gone and await self._asked(page, public) is not None:
+                continue  # published since
+            await self._entities.remove(PUBLIC_INCIDENT, public)
 
     # Reading
 
-    async def _read(self, page: str, incident: str) -> None:
-        """Read one public incident and write what it says."""
+    async def _read(self, page: str, incident: str) -> bool:
+        """Read one public incident and write what it says. Whether there is such an incident."""
         raw = self._answers.pop(incident, None)
         if raw is None:
-            raw = await self._statuspage.raw_incident(page, incident, priority=Priority.INTERNAL)
+            raw = await self._asked(page, incident)
         public = incident_of(raw) if raw is not None else None
         if raw is None or public is None:
             await self._record.forget(page, incident)
-            return
+            return False
         await self._refresh_page(page)
         await self._take_in(COMPONENT, objects(raw.get("components")))
         await self._take_in(INCIDENT, [raw])
@@ -237,6 +267,10 @@ class PageMirror:
         if await self._record.show(public):
             self._seen[public.id] = public
             self._told[public.id] = fingerprint(raw)
+        return True
+
+    async def _asked(self, page: str, incident: str) -> Json | None:
+        return await self._statuspage.raw_incident(page, incident, priority=Priority.INTERNAL)
 
     async def _take_in(self, kind: str, raws: list[Json]) -> None:
         """Into Port by Ocean's mapping, unless Port's own integration keeps these entities."""

@@ -16,7 +16,9 @@ from integration.errors import Refused
 from integration.models.base import Json
 from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS, Communication
 from integration.models.statuspage import PublicIncident
+from integration.page_catalog import PAGE
 from integration.page_drift import drift, line_hash, otherwise
+from integration.page_entities import PageEntities
 from integration.page_states import SetByUs, set_by_us
 from integration.services.port import PortService
 from integration.settings import Settings
@@ -34,8 +36,11 @@ SHOWN = (*OPEN, "resolved", "postmortem")
 class PageRecord:
     """Which public incident stands for which of ours. Raises the errors of PortService."""
 
-    def __init__(self, port: PortService, catalog: Catalog, settings: Settings) -> None:
+    def __init__(
+        self, port: PortService, entities: PageEntities, catalog: Catalog, settings: Settings
+    ) -> None:
         self._port = port
+        self._entities = entities
         self._catalog = catalog
         self._words = PageWords(port, catalog)
         self._blueprint = settings.incident_blueprint
@@ -65,7 +70,9 @@ class PageRecord:
         """Page and id of the public incident that our incident shows; None when that is not known."""
         if public := related(entity):
             if public not in self._page_of:
-                page = properties(await self._port.get_entity(PUBLIC_INCIDENT, public)).get("pageId")
+                there = await self._port.get_entity(PUBLIC_INCIDENT, public) or {}
+                # Port's own integration maps the relation alone.
+                page = properties(there).get("pageId") or (there.get("relations") or {}).get(PAGE)
                 if isinstance(page, str) and page:
                     self._page_of[public] = page
             if public in self._page_of:
@@ -158,9 +165,7 @@ class PageRecord:
         }
         properties = {name: value for name, value in named.items() if value}
         try:
-            await self._port.patch_entity(
-                PUBLIC_INCIDENT, public.id, properties=properties, relations={"incident": incident}
-            )
+            await self._entities.add(PUBLIC_INCIDENT, public.id, properties, {"incident": incident})
         except Refused as problem:
             logger.debug(f"statuspage: {public.id} does not say yet whose it is: {problem}")
             return problem.code != "404"  # its entity may come; a blueprint without the relation stays so

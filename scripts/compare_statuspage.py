@@ -1,21 +1,36 @@
 """Where our mirror of status pages says less, or something else, than Port's own Statuspage integration.
 
+    python -m scripts.compare_statuspage dump ours.json
     python -m scripts.compare_statuspage ours.json theirs.json
 
-Each file holds entities as Port's API gives them: a list, or an object with `entities`; for example those of
-`GET /v1/blueprints/<blueprint>/entities` for each blueprint of a status page, one after the other. What we
-have more is fine. Each entity, title, property and relation of theirs must be ours too, under the same name
-and with the same value. Prints a line for each that is not; exit status 1 then, 2 where a file is no dump.
+`dump` writes the status page entities of the Port that OCEAN__PORT__CLIENT_ID, _CLIENT_SECRET and _BASE_URL
+name, in the environment or in .env. To compare, take one of a Port that we fill and one of a Port that theirs
+fills, from the same status pages. Any list of entities as Port's API gives them will do, or an object with
+`entities`.
+
+What we have more is fine. Each entity, title, property and relation of theirs must be ours too, under the
+same name and with the same value. Of entities of theirs that say nothing only the identifier is compared:
+Port refused what they were to say, and they stand there because others are related to them. Prints a line for
+each difference, then how many entities there are of each blueprint. Exit status 1 where something differs, 2
+where a file is no dump or Port does not answer.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+
+from integration.budget import Budget
+from integration.errors import Refused, ServiceError
+from integration.provision.target import DEFAULT_PORT
+from integration.services.port import PortService
 from integration.times import when
 
 BLUEPRINTS = (
@@ -38,10 +53,19 @@ def missing(ours: Sequence[Entity], theirs: Sequence[Entity]) -> Iterator[str]:
         if mine is None:
             yield f"{name}: is missing"
             continue
+        if not _speaks(entity):
+            continue
         for what, said, wanted in _facts(mine, entity):
             if _same(said, wanted):
                 continue
             yield f"{name}: {what} is {_shown(said)}, not {_shown(wanted)}"
+
+
+def _speaks(entity: Entity) -> bool:
+    """Whether it was written, not only named: whatever stands on a page has a name or a time."""
+    return (
+        entity.get("title") not in _EMPTY or (entity.get("properties") or {}).get("createdAt") not in _EMPTY
+    )
 
 
 def _facts(mine: Entity, entity: Entity) -> Iterator[tuple[str, Any, Any]]:
@@ -87,19 +111,69 @@ def read(path: Path) -> list[Entity]:
     return entities
 
 
+async def dump(environment: Mapping[str, str]) -> list[Entity]:
+    """Every status page entity in that Port, with what Port computes; blueprints it does not have are left
+    out. Raises ServiceError, and ValueError naming a variable that is missing."""
+    known = {name.upper(): value for name, value in environment.items() if value}
+    for name in ("OCEAN__PORT__CLIENT_ID", "OCEAN__PORT__CLIENT_SECRET"):
+        if name not in known:
+            raise ValueError(f"{name} is missing: Port shows it in the menu ... > Credentials")
+    base = known.get("OCEAN__PORT__BASE_URL", DEFAULT_PORT)
+    port = PortService(base, known["OCEAN__PORT__CLIENT_ID"], known["OCEAN__PORT__CLIENT_SECRET"], Budget())
+    found: list[Entity] = []
+    try:
+        for blueprint in BLUEPRINTS:
+            try:
+                entities = await port.search(blueprint, [])
+            except Refused as refusal:
+                if refusal.code != "404":
+                    raise
+                continue
+            found += sorted(entities, key=lambda one: str(one.get("identifier")))
+    finally:
+        await port.aclose()
+    return found
+
+
+def _counts(ours: Sequence[Entity], theirs: Sequence[Entity]) -> list[str]:
+    mine, other = _by_key(ours), _by_key(theirs)
+    lines = []
+    for blueprint in BLUEPRINTS:
+        there = [one for (name, _), one in other.items() if name == blueprint]
+        silent = sum(not _speaks(one) for one in there)
+        said = f"{blueprint}: {sum(name == blueprint for name, _ in mine)} of ours, {len(there)} of theirs"
+        lines.append(said + (f", {silent} of which say nothing" if silent else ""))
+    return lines
+
+
+def _dumped(path: Path) -> int:
+    dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    try:
+        entities = asyncio.run(dump({**dotenv, **os.environ}))
+        path.write_text(json.dumps({"entities": entities}, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    except (OSError, ValueError, ServiceError) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    for blueprint in BLUEPRINTS:
+        print(f"{blueprint}: {sum(one.get('blueprint') == blueprint for one in entities)}")
+    return 0
+
+
 def main(given: Sequence[str]) -> int:
     if len(given) != 2:
         print(__doc__, file=sys.stderr)
         return 2
+    if given[0] == "dump":
+        return _dumped(Path(given[1]))
     try:
         ours, theirs = (read(Path(path)) for path in given)
     except ValueError as problem:
         print(problem, file=sys.stderr)
         return 2
     lines = list(missing(ours, theirs))
-    print(
-        "\n".join([*lines, f"{len(_by_key(theirs))} entities of theirs compared, {len(lines)} differences"])
-    )
+    compared = sum(_speaks(one) for one in _by_key(theirs).values())
+    verdict = f"{compared} entities of theirs compared, {len(lines)} differences"
+    print("\n".join([*lines, *_counts(ours, theirs), verdict]))
     return 1 if lines else 0
 
 

@@ -36,6 +36,9 @@ SERVICE = {
     "title": "Service",
     "schema": {"properties": {"aliases": {"type": "array", "items": {"type": "string"}}}},
 }
+OCEAN = "port-ocean/incident-comms/0.0.0/bench/exporter"
+"""The User-Agent of a resync."""
+
 QUICK = Patience(max_wait=1.0, tries=2, backoff=0.001)
 
 
@@ -105,7 +108,7 @@ class Bench:
     def mirror(self, **settings: Any) -> PageMirror:
         chosen = self.settings.model_copy(update=settings)
         catalog = Catalog(self.client, chosen)
-        return PageMirror(self.client, catalog, self.service, chosen, self.upserts)
+        return PageMirror(self.client, catalog, self.service, chosen, self.upserts, lambda: OCEAN)
 
     def asked(self, operation: str = "") -> int:
         """How many requests Statuspage has got; of one operation, or all."""

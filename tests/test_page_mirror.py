@@ -433,7 +433,8 @@ async def test_the_door_takes_hints_as_statuspage_sends_them(page: Bench, mirror
     incident = await at_door.knock(claims)
     component = await at_door.knock(
         {
-            "page": {"id": PAGE},
+            "meta": {"generated_at": "2026-01-02T03:04:05.678Z"},
+            "page": {"id": PAGE, "status_indicator": "major", "status_description": "Partial System Outage"},
             "component_update": {"component_id": SEARCH, "new_status": "major_outage"},
             "component": {"id": SEARCH, "status": "major_outage"},
         }
@@ -445,6 +446,11 @@ async def test_the_door_takes_hints_as_statuspage_sends_them(page: Bench, mirror
     entity = await page.client.get_entity("statuspageComponent", SEARCH)
     assert entity is not None
     assert entity["properties"]["status"] == "operational"
+    # The status of the page as a whole is nowhere to be read.
+    await until(lambda: not mirror.busy)
+    shown = await page.client.get_entity("statuspage", PAGE)
+    assert shown is not None
+    assert shown["properties"]["status_indicator"] == "major"
 
 
 @pytest.mark.parametrize("secret", ["wrong", SECRET + "x", SECRET[:-1], "%F0%9F%94%91", "sandbox_statuspage"])

@@ -15,7 +15,9 @@ from fastapi.responses import JSONResponse
 
 from integration.doors.request import Refusal, body_of, object_in
 from integration.page_mirror import PageMirror
+from integration.page_status import PageStatus
 from integration.services.statuspage_shapes import fingerprint
+from integration.times import when
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PATH = re.compile(r"(/statuspage/)[^/?\s]+(/events)")
@@ -62,7 +64,7 @@ def add_routes(
         component = _id_in(message, "component_update", "component_id") or _id_in(message, "component", "id")
         if page and (incident or component):
             told = _fingerprint(message) if incident else _text_in(message, "component_update", "new_status")
-            pages.observe(page, incident, component, told)
+            pages.observe(page, incident, component, told, _page_status(message))
         return JSONResponse({"ok": True})
 
 
@@ -74,6 +76,12 @@ def _same(given: str, secret: str) -> bool:
 def _fingerprint(message: dict[str, Any]) -> str:
     inner = message.get("incident")
     return fingerprint(inner) if isinstance(inner, dict) else ""
+
+
+def _page_status(message: dict[str, Any]) -> PageStatus | None:
+    indicator = _text_in(message, "page", "status_indicator")
+    at = when(_text_in(message, "meta", "generated_at"))
+    return PageStatus(indicator, _text_in(message, "page", "status_description"), at) if indicator else None
 
 
 def _text_in(message: dict[str, Any], key: str, field: str) -> str:

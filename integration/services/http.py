@@ -242,19 +242,21 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
+        agent: str = "",
     ) -> Answer:
         """Send until there is an answer below 500 that can be read, as far as `call` allows repeating.
 
         Raises Unreachable, Ambiguous, RateLimited; 4xx is for the caller to judge.
         """
         content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if content is not None else {}
         request = self._client.build_request(
             method,
             url,
             content=content,
             data=form,
             params=query,
-            headers={"Content-Type": "application/json"} if content is not None else None,
+            headers=headers | ({"User-Agent": agent} if agent else {}),
         )
         return await persist(self._budget, call, self._patience, lambda: self._once(call, request, auth))
 

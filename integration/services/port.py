@@ -132,13 +132,15 @@ class PortService:
         title: str | None = None,
         *,
         priority: Priority = Priority.INTERNAL,
+        agent: str = "",
     ) -> Json:
-        """Change what is named of an entity that exists and return it; Refused (404) if it does not."""
+        """Change what is named of an entity that exists and return it; Refused (404) if it does not.
+        `agent`: another User-Agent than ours, and so another datasource."""
         named = {"properties": properties, "relations": relations, "title": title}
         body = {key: value for key, value in named.items() if value is not None}
         call = call_of("entities.patch", "upsert", priority)
         answer = await self._wire.ask(
-            call, "PATCH", f"/blueprints/{quoted(blueprint)}/entities/{quoted(identifier)}", body
+            call, "PATCH", f"/blueprints/{quoted(blueprint)}/entities/{quoted(identifier)}", body, agent=agent
         )
         return _object(answer, "entity")
 

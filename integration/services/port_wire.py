@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Awaitable
 from urllib.parse import quote
 
 from integration.budget import Budget, Priority, Rate
@@ -112,8 +113,10 @@ class PortWire:
         path: str,
         body: Json | None = None,
         query: dict[str, str] | None = None,
+        *,
+        agent: str = "",
     ) -> Answer:
-        answer = await self.send(call, method, path, body, query)
+        answer = await self.send(call, method, path, body, query, agent=agent)
         self.expect(call, answer)
         return answer
 
@@ -124,15 +127,21 @@ class PortWire:
         path: str,
         body: Json | None = None,
         query: dict[str, str] | None = None,
+        *,
+        agent: str = "",
     ) -> Answer:
+        """`agent`: another User-Agent than the client's, for this request."""
+
+        def once(bearer: Bearer) -> Awaitable[Answer]:
+            url = self._v1 + path
+            return self._client.send(call, method, url, body=body, query=query, auth=bearer, agent=agent)
+
         bearer = await self._tokens.get()
-        answer = await self._client.send(call, method, self._v1 + path, body=body, query=query, auth=bearer)
+        answer = await once(bearer)
         if answer.status == 401:
             self._tokens.forget(bearer)  # refused unread, so repeating is safe
             bearer = await self._tokens.get()
-            answer = await self._client.send(
-                call, method, self._v1 + path, body=body, query=query, auth=bearer
-            )
+            answer = await once(bearer)
         return answer
 
     async def _fetch_token(self) -> tuple[Bearer, float]:
