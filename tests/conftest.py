@@ -26,6 +26,7 @@ LONGEST = (
 
 REHEARSALS = (
     "test_outward",
+    "test_public",
     "test_overlap.py",
     "test_two_processes.py",
     "test_killed.py",
@@ -69,9 +70,11 @@ def _scope(nodeid: str) -> str:
     if not nodeid.startswith(STORIES):
         return nodeid
     file = nodeid.partition("::")[0]
+    text = (Path(__file__).resolve().parents[1] / file).read_text()
+    if "page_stage" in text:
+        return "page_stage"
     if _is_rehearsal(nodeid):
         return file
-    text = (Path(__file__).resolve().parents[1] / file).read_text()
     if "other_stage" in text:
         return "other_stage"
     return "stage" if "stage: Stage" in text and "staged(" not in text else file

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from sandbox.credentials import SLACK_APP_TOKEN
 from sandbox.stage import Stage
+from tests.stories.outward_public import staged_pages
 from tests.stories.play import CONFIG, staged
 
 TEAM = "incident-readers"
@@ -50,4 +51,12 @@ async def other_stage() -> AsyncIterator[Stage]:
 async def fragile_stage() -> AsyncIterator[Stage]:
     """For stories that kill the integration; each leaves it running again."""
     async with staged() as up:
+        yield up
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def page_stage() -> AsyncIterator[Stage]:
+    """For stories of public words: two pages, two people who may approve, the guards as installed, and
+    nobody told of what is done by hand unless a story says so."""
+    async with staged_pages(GUARD_RULES="{}") as up:
         yield up

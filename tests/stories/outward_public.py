@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
 
 from sandbox.stage import Json, Stage
 from sandbox.statuspage.seeding import DEFAULT_PAGE
+from sandbox.statuspage.state import API_KEY
 from tests.stories.outward import LAGS, QUICKER, record
-from tests.stories.play import CONFIG, Incident, staged
+from tests.stories.play import CONFIG, Incident, becomes, staged
 
 CHECKOUT, SEARCH, API, LOGIN = "sbxcheckout1", "sbxsearch001", "sbxapi000001", "sbxlogin0001"
 OTHER_PAGE = "sbxstatus002"
 DEPUTY = "deputy@example.com"
 BODY = "Some payments fail. We are looking into it."
+BUTTONS = {
+    "publish": "publish_status_page",
+    "update": "update_status_page",
+    "resolve": "resolve_status_page",
+    "reopen": "reopen_status_page",
+    "schedule": "schedule_maintenance",
+    "complete": "complete_maintenance",
+    "postmortem": "publish_postmortem",
+}
+"""The button of each operation, by the word that a draft names it with."""
 
 
 @asynccontextmanager
-async def staged_pages() -> AsyncIterator[Stage]:
+async def staged_pages(**more: str) -> AsyncIterator[Stage]:
     """A Statuspage that takes any number of requests, and an integration that knows it: that one a second
-    is kept to is for others to see."""
+    is kept to is for others to see. `more` are settings of ours: `GUARD_RULES="{}"`."""
     settings = {
         f"{CONFIG}STATUSPAGE_PAGES": f'["{DEFAULT_PAGE}", "{OTHER_PAGE}"]',
         f"{CONFIG}SWEEP_INTERVAL_SECONDS": "60",
@@ -28,6 +43,7 @@ async def staged_pages() -> AsyncIterator[Stage]:
         f"{CONFIG}GUARD_RULES": '{"resolved early": "warn"}',
     }
     deputy = {"users": [{"email": DEPUTY, "role": "Admin"}]}
+    settings |= {f"{CONFIG}{name}": value for name, value in more.items()}
     async with staged(settings={**QUICKER, **settings}, port=deputy) as up:
         await up.ask("PATCH", "/hostility", LAGS)
         await up.ask("POST", "/statuspage/webhook-url", {"url": None})
@@ -49,6 +65,66 @@ async def approved(incident: Incident, action: str, by: str, approver: str, **in
     run = await stage.press(f"{action}_status_page", incident.identifier, given, by)
     await stage.approve(run, approver)
     return await stage.finished(run)
+
+
+async def waiting(incident: Incident, operation: str, by: str, **inputs: object) -> str:
+    """Ask for public words by their button; the run, which waits for its approval in Port."""
+    given: Json = {"notifySubscribers": False, **inputs}
+    run = await incident.stage.press(BUTTONS[operation], incident.identifier, given, by)
+    assert (await incident.stage.run(run))["status"] == "WAITING_FOR_APPROVAL"
+    return run
+
+
+async def draft_of(incident: Incident, operation: str, by: str, **inputs: object) -> Json:
+    """Draft public words by the button; the draft with its `identifier`."""
+    given: Json = {"operation": operation, "notifySubscribers": False, **inputs}
+    pressed = await incident.stage.press("draft_public_update", incident.identifier, given, by)
+    ended = await incident.stage.finished(pressed)
+    assert (ended["status"], ended["statusLabel"]) == ("SUCCESS", "Drafted"), ended["summary"]
+    (made,) = [one for one in await spoken(incident, "draft") if one["run"] == pressed]
+    return made
+
+
+async def decided(stage: Stage, draft: Json, by: str, action: str = "approve", **inputs: object) -> Json:
+    """Press "Approve" on a draft, or another button of it; the run when it is final."""
+    pressed = await stage.press(f"{action}_public_update", draft["identifier"], inputs, by)
+    return await stage.finished(pressed)
+
+
+async def seen(stage: Stage, page: str = DEFAULT_PAGE) -> str:
+    """The page in the console, as a customer has it before him."""
+    async with httpx.AsyncClient(base_url=stage.base) as browser:
+        answer = await browser.get(f"/console/page/{page}")
+    assert answer.status_code == 200, answer.text
+    return html.unescape(answer.text)
+
+
+class Hand:
+    """A person at Statuspage, who works on the page by its API and knows nothing of us."""
+
+    def __init__(self, stage: Stage, page: str = DEFAULT_PAGE) -> None:
+        self._headers = {"authorization": f"OAuth {API_KEY}"}
+        self._base = f"{stage.base}/statuspage/v1/pages/{page}"
+
+    async def __call__(self, method: str, path: str, what: str = "incident", **given: Any) -> Json:
+        async with httpx.AsyncClient(headers=self._headers, timeout=10) as http:
+            answer = await http.request(method, self._base + path, json={what: given} if given else None)
+        assert answer.is_success, answer.text
+        found: Json = answer.json() if answer.content else {}
+        return found
+
+    async def component(self, component: str, status: str) -> None:
+        await self("PATCH", f"/components/{component}", "component", status=status)
+
+
+async def shows(incident: Incident, **wanted: object) -> Json:
+    """Our incident's properties once they are as wanted."""
+
+    async def look() -> Json | None:
+        held: Json = (await incident.entity())["properties"]
+        return held if all(held.get(name) == value for name, value in wanted.items()) else None
+
+    return await becomes(f"{incident.identifier} shows {wanted}", look)
 
 
 async def public(incident: Incident, page: str = DEFAULT_PAGE) -> list[Json]:

@@ -7,13 +7,18 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
+from sandbox.port.service import ADMIN
 from sandbox.stage import Json, Stage
+from sandbox.statuspage.seeding import DEFAULT_PAGE
 from tests import redis_server
 from tests.redis_server import RedisServer
+from tests.stories.outward import record
+from tests.stories.outward_public import bodies, public, waiting
 from tests.stories.pair import Pair, paired
 from tests.stories.play import CLOSING, COMMANDER, RESPONDER, Incident, Room, becomes, mark, trouble
 
@@ -241,3 +246,43 @@ async def test_the_writer_dies_with_events_in_hand(pair: Pair) -> None:
     await pair.second.stop(signal.SIGKILL)
     await equals_the_channel(room, said)
     await pair.start_second()
+
+
+async def test_public_words_pressed_twice_are_said_once_whichever_process_they_reach(pair: Pair) -> None:
+    pair.balancer.to = "both"
+    incident = await Incident.created(pair, severity="sev4")
+    begins = datetime.now(UTC) + timedelta(hours=1)
+    window = {"scheduledFor": begins.isoformat(), "scheduledUntil": (begins + timedelta(hours=1)).isoformat()}
+    page: Json = {"page": DEFAULT_PAGE}
+    course: list[tuple[str, Json]] = [
+        ("publish", {**page, "name": "Payments fail", "body": "Some payments fail."}),
+        ("update", {"body": "It is the card payments.", "status": "identified"}),
+        ("resolve", {"body": "Cards work again."}),
+        ("reopen", {"body": "Cards fail again."}),
+        ("schedule", {**page, "name": "New disks", "body": "We change disks.", **window}),
+        ("complete", {"body": "The disks are new."}),
+    ]
+    for operation, given in course:
+        closed = "resolved" if operation == "resolve" else "investigating"
+        await incident.change(status=closed)
+        presses = [await waiting(incident, operation, COMMANDER, **given) for _ in range(2)]
+        await asyncio.gather(*(pair.approve(run, ADMIN) for run in presses))
+        ended = await asyncio.gather(*(pair.finished(run) for run in presses))
+        assert [one["status"] for one in ended] == ["SUCCESS"] * 2, [one["summary"] for one in ended]
+        assert len({one["statusLabel"] for one in ended}) == 2, "one of them has said it, the other says so"
+
+    first, planned = await public(incident)
+    assert bodies(first) == [given["body"] for _, given in course[3::-1]]
+    assert bodies(planned) == [given["body"] for _, given in course[:3:-1]]
+    kept = [(one["purpose"], one["state"]) for one in (await record(incident)).values()]
+    assert sorted(one for one in kept if one[0] not in ("draft", "preview")) == [
+        (purpose, "sent")
+        for purpose in (
+            "complete maintenance",
+            "maintenance",
+            "public update",
+            "publish",
+            "reopen",
+            "resolve",
+        )
+    ]
