@@ -16,6 +16,7 @@ from starlette.routing import Route
 from sandbox.control_input import Bad, Json, body, nothing, read, route
 from sandbox.control_mail import MailControl
 from sandbox.control_port import PortControl
+from sandbox.control_several import Several
 from sandbox.control_slack import SlackControl
 from sandbox.control_slack_clicks import SlackClicksControl
 from sandbox.control_statuspage import StatuspageControl
@@ -51,6 +52,11 @@ class Control:
         self.statuspage, self.mail = statuspage, mail
 
     def routes(self) -> list[Route]:
+        own = self._own()
+        missing = route(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{rest:path}", nothing)
+        return [*own, *Several([*own, missing]).routes(), missing]
+
+    def _own(self) -> list[Route]:
         return [
             route("POST", "/reset", self._reset),
             route("POST", "/seed", self._seed),
@@ -72,7 +78,6 @@ class Control:
             *PortControl(self.port, self.engine).routes(),
             *StatuspageControl(self.statuspage).routes(),
             *MailControl(self.mail).routes(),
-            route(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{rest:path}", nothing),
         ]
 
     async def _reset(self, request: Request) -> Json:

@@ -30,8 +30,10 @@ class MailControl:
         return self.mail.state()
 
     async def _inbox(self, request: Request) -> list[Json]:
-        """Mails, oldest first; ?address= gives those whose envelope names it."""
-        return [mail.as_json() for mail in self.mail.inbox(request.query_params.get("address"))]
+        """Mails, oldest first; ?address= gives those whose envelope names it, ?containing= who say it."""
+        said = request.query_params.get("containing", "")
+        found = self.mail.inbox(request.query_params.get("address"))
+        return [mail.as_json() for mail in found if said in mail.subject or said in mail.text]
 
     async def _refuse(self, request: Request) -> Json:
         """{address, code?: 550 | 450 | ..., times?, words?}: answer its RCPT so; code 0 takes mail again."""

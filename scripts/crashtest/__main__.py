@@ -21,16 +21,20 @@ from rich.console import Console
 
 from sandbox.stage import ROOT, StageError
 from scripts.crashtest import report
-from scripts.crashtest.calls import Call
-from scripts.crashtest.faults import DOWN_SECONDS, SHIPPED_DOWN_SECONDS, fault_points
+from scripts.crashtest.calls import Call, in_all
+from scripts.crashtest.faults import DOWN_SECONDS, SHIPPED_DOWN_SECONDS, FaultPoint, fault_points
+from scripts.crashtest.forged import Forge
 from scripts.crashtest.operation import Operation
 from scripts.crashtest.operations import OPERATIONS
 from scripts.crashtest.points import Playable, Point, Verdict, dry_run, points
 from scripts.crashtest.site import CONFIG, DRAIN, QUICK, Site, copy_program
+from scripts.crashtest.together import packed
 from scripts.crashtest.trap import WHENS, When
 
 PER_SITE = 80  # points until a site is replaced: Zoom's daily limit, and what piles up in it
 WIPE_EVERY = 10
+LISTINGS = 3  # plays of each operation that list its calls: what comes by chance is left out
+ATTEMPTS = 3
 BROKEN_AT_MOST = 3  # stages in a row on which nothing could be played
 SHIPPED_TIMEOUT = 10.0  # seconds; the default of EFFECT_TIMEOUT_SECONDS
 QUICK_TIMEOUT = float(QUICK[f"{CONFIG}EFFECT_TIMEOUT_SECONDS"])
@@ -49,11 +53,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--call", default="", help="only calls whose name holds this: conversations.create#1")
     parser.add_argument("--faults", action="store_true", help="no kill: every fault at every call")
     parser.add_argument("--fault", default="", help="only faults whose name holds this: 429")
+    parser.add_argument("--single", action="store_true", help="each fault in a play of its own")
     parser.add_argument("--sigterm", action="store_true", help="no kill: SIGTERM, with a second to drain")
     parser.add_argument("--all", action="store_true", help="kills, SIGTERM and faults in one run")
     parser.add_argument("--sample", type=int, default=0, help="this many points of each operation, by chance")
     parser.add_argument("--seed", type=int, default=1, help="of that chance")
-    parser.add_argument("--parallel", type=int, default=8, help="stages at a time; they mostly wait")
+    parser.add_argument("--parallel", type=int, default=16, help="stages at a time; they mostly wait")
     parser.add_argument("--real", action="store_true", help="with the times as shipped, not shortened")
     parser.add_argument("--list", action="store_true", help="only list the calls")
     parser.add_argument("--json", action="store_true", help="JSON lines: every point, then the figures")
@@ -76,12 +81,13 @@ def shard() -> tuple[int, int]:
 class Crew:
     """Some stages side by side: first they list the operations' calls, then they play the points."""
 
-    def __init__(self, chosen: argparse.Namespace, program: Path) -> None:
+    def __init__(self, chosen: argparse.Namespace, program: Path, forge: Forge) -> None:
         self._chosen = chosen
-        self._program = program
+        self._program, self._forge = program, forge
         self._settings = {} if chosen.real else dict(QUICK)
         self._names: list[str] = list(chosen.operation or OPERATIONS)
-        self._unlisted = list(reversed(self._names))
+        self._unlisted = LISTINGS * list(reversed(self._names))
+        self._seen: dict[str, list[list[Call]]] = {name: [] for name in self._names}
         self._calls: dict[str, list[Call]] = {}
         self._queue: asyncio.Queue[Playable] = asyncio.Queue()
         self._listed = asyncio.Event()
@@ -104,7 +110,7 @@ class Crew:
         while first or not self._queue.empty():
             played = len(self.done)
             try:
-                async with Site.open(self._settings | DRAIN, self._program) as site:
+                async with Site.open(self._settings | DRAIN, self._program, self._forge) as site:
                     if first:
                         first = False
                         await self._list(site)
@@ -118,15 +124,16 @@ class Crew:
     async def _list(self, site: Site) -> None:
         while self._unlisted:
             name = self._unlisted.pop()
-            self._calls[name] = await dry_run(site, OPERATIONS[name])
-        if len(self._calls) == len(self._names) and not self._listed.is_set():
+            self._seen[name].append(await dry_run(site, OPERATIONS[name]))
+        if all(len(self._seen[name]) == LISTINGS for name in self._names) and not self._listed.is_set():
+            self._calls = {name: in_all(self._seen[name]) for name in self._names}
             self._plan()
             self._listed.set()
         await self._listed.wait()
 
     def _plan(self) -> None:
         chosen = self._chosen
-        found: list[Playable] = []
+        found: list[Point | FaultPoint] = []
         for name in self._names:
             calls = self._calls[name]
             if chosen.list:
@@ -135,26 +142,35 @@ class Crew:
             if chosen.sample and chosen.sample < len(every):
                 every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
             found += every
-        # In no order: a run that is stopped half-way has seen something of everything.
-        random.Random(chosen.seed).shuffle(found)
         part, parts = shard()
         # By its name: each part lists the calls anew, and they need not come in the same order.
         mine = [one for one in found if zlib.crc32(one.name.encode()) % parts == part - 1]
+        plays: list[Playable] = [one for one in mine if isinstance(one, Point)]
+        faults = [one for one in mine if isinstance(one, FaultPoint)]
+        plays += faults if chosen.single else packed(faults, chosen.seed)
+        # In no order: a run that is stopped half-way has seen something of everything.
+        random.Random(chosen.seed).shuffle(plays)
         self.planned = len(mine)
-        _console.print(f"{self.planned} points", markup=False)
-        for point in [] if chosen.list else mine:
-            self._queue.put_nowait(point)
+        _console.print(f"{self.planned} points in {len(plays)} plays", markup=False)
+        for play in [] if chosen.list else plays:
+            self._queue.put_nowait(play)
 
     async def _points(self, site: Site) -> None:
         for _ in range(PER_SITE):
             if self._queue.empty():
                 return
-            verdict = await attempt(site, self._queue.get_nowait(), self._chosen)
-            self.done.append(verdict)
-            tell(verdict, self._queue.qsize(), self._chosen)
-            if self._chosen.keep and (verdict.problems or verdict.broken):
-                keep(site, verdict, self._chosen.keep)
-            if verdict.broken:
+            play = self._queue.get_nowait()
+            verdicts = await attempt(site, play, self._chosen)
+            for verdict in verdicts:
+                if len(verdicts) > 1 and (verdict.problems or not verdict.reached):
+                    # Judged alone.
+                    self._queue.put_nowait(next(one for one in play.alone if one.name == verdict.point))
+                    continue
+                self.done.append(verdict)
+                tell(verdict, self._queue.qsize(), self._chosen)
+                if self._chosen.keep and (verdict.problems or verdict.broken):
+                    keep(site, verdict, self._chosen.keep)
+            if any(verdict.broken for verdict in verdicts):
                 return
 
 
@@ -164,9 +180,9 @@ def listed(name: str, calls: list[Call]) -> None:
         print(f"{name:14} {kind:7} {call.name}")
 
 
-def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -> list[Playable]:
+def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -> list[Point | FaultPoint]:
     """What is to be tried on these calls: kills, unless something else is asked for."""
-    found: list[Playable] = []
+    found: list[Point | FaultPoint] = []
     if chosen.all or not (chosen.faults or chosen.sigterm):
         found += wiped(points(operation, calls, WHENS[: chosen.points]))
     if chosen.all or chosen.sigterm:
@@ -182,21 +198,20 @@ def wiped(every: list[Point]) -> list[Point]:
     return [replace(point, wipe=number % WIPE_EVERY == 0) for number, point in enumerate(every)]
 
 
-async def attempt(site: Site, point: Playable, chosen: argparse.Namespace) -> Verdict:
-    """Play a point; once more on a fresh process when its call did not come: something was remembered."""
+async def attempt(site: Site, play: Playable, chosen: argparse.Namespace) -> list[Verdict]:
+    """Play it; again on a fresh process when its call did not come: something was remembered, or it came at
+    another time. What is in a play with others is tried again alone, by whoever asked."""
     try:
-        verdict = await point.play(site, chosen.patience)
-        if not verdict.reached:
+        for _ in range(ATTEMPTS):
+            verdicts = await play.play(site, chosen.patience)
+            if len(play.alone) > 1 or all(one.reached for one in verdicts):
+                break
             await site.restart()
-            verdict = await point.play(site, chosen.patience)
     except (StageError, RuntimeError, OSError, ValueError, httpx.HTTPError) as problem:
-        verdict = Verdict(
-            point.name,
-            point.operation.name,
-            point.call.about,
-            broken=f"{type(problem).__name__}: {problem}"[:500],
-        )
-    return verdict
+        verdicts = [one.verdict() for one in play.alone]
+        for verdict in verdicts:
+            verdict.broken = f"{type(problem).__name__}: {problem}"[:500]
+    return verdicts
 
 
 def tell(verdict: Verdict, left: int, chosen: argparse.Namespace) -> None:
@@ -226,12 +241,15 @@ async def main(chosen: argparse.Namespace) -> int:
         # The program as it is now: it may be worked on while it is tried.
         program = Path(folder)
         copy_program(ROOT, program)
-        crew = Crew(chosen, program)
+        forge = Forge(program)
+        crew = Crew(chosen, program, forge)
         try:
             await crew.play()
         except* (StageError, httpx.HTTPError) as problems:
             for problem in problems.exceptions:
                 _console.print(f"✘ {problem}", markup=False)
+        finally:
+            await forge.put_out()
     if not crew.listed:
         return 1
     if chosen.list:

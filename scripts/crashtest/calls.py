@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sandbox.stage import Json
 
@@ -94,6 +95,10 @@ class Call:
         return found
 
     @property
+    def kind(self) -> tuple[str, str, str]:
+        return self.service, self.operation, self.about
+
+    @property
     def name(self) -> str:
         return f"{self.service} {self.operation} {self._short}#{self.ordinal + 1}"
 
@@ -126,6 +131,23 @@ def listed(entries: list[Json], incident: str, polls: bool) -> list[Call]:
         alone = _alone(ordered, number)
         found.append(Call(*kind[:2], seen[kind], about, acts, changes, place, alone, twin))
         seen[kind] += 1
+    return found
+
+
+def in_all(plays: Sequence[Sequence[Call]]) -> list[Call]:
+    """The calls of the first play, so far as every other play has as many of the kind.
+
+    How many there are may be chance: writes that meet become one, and what is read beside the operation
+    comes sooner or later. A call has company (`twin`) or none (`alone`) where that is so in every play.
+    """
+    numbers = [Counter(one.kind for one in calls) for calls in plays]
+    found = []
+    for call in plays[0]:
+        kind = call.kind
+        if any(call.ordinal >= counted[kind] for counted in numbers):
+            continue
+        same = [one for calls in plays for one in calls if one.kind == kind and one.ordinal == call.ordinal]
+        found.append(replace(call, alone=all(one.alone for one in same), twin=any(one.twin for one in same)))
     return found
 
 

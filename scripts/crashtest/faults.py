@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 
 from sandbox.stage import Json
 from scripts.crashtest.calls import OURS, Call, ours, standing
-from scripts.crashtest.operation import Operation
-from scripts.crashtest.points import Verdict, judged, prepared
+from scripts.crashtest.operation import Operation, Played
+from scripts.crashtest.points import Playable, Verdict, judged, prepared, problems_of
 from scripts.crashtest.site import Site
 from scripts.crashtest.truth import FINAL, Problem, Truth
 
 HTTP = ("port", "slack", "zoom", "statuspage")
 DOWN_SECONDS = 10.0  # as short as everything else is made
 SHIPPED_DOWN_SECONDS = 60.0
-STRIKE_SECONDS = 8.0
+STRIKE_SECONDS, OVER_SECONDS = 8.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,13 @@ class FaultPoint:
     def name(self) -> str:
         return f"{self.operation.name} {self.call.name} {self.fault.name}"
 
+    @property
+    def alone(self) -> Sequence[Playable]:
+        return [self]
+
+    def verdict(self) -> Verdict:
+        return Verdict(self.name, self.operation.name, self.call.about)
+
     def excused(self, problem: Problem) -> bool:
         """Whether this may be missing after the fault: it is what was refused, or follows from it."""
         if self.fault.mends or problem.kind != "loss":
@@ -159,35 +166,44 @@ class FaultPoint:
         allowed = _MAIL if self.call.service == "mail" else _EXCUSED.get(self.call.operation, "")
         return re.fullmatch(allowed, problem.about) is not None
 
-    async def play(self, site: Site, patience: float) -> Verdict:
-        """Plan the fault, let the operation run into it, judge what it came to."""
-        operation, fault = self.operation, self.fault
-        verdict = Verdict(self.name, operation.name, self.call.about)
-        played = await prepared(site, operation)
-        since = await site.mark()
-        [planned] = await site.ask("POST", "/faults", fault.planned(self.call, played.incident))
-        began = time.monotonic()
-        await operation.begin(played)
-        if fault.lasts:
-            # Nobody reads Port meanwhile, we neither.
-            await asyncio.sleep(fault.lasts)
-            await site.ask("DELETE", "/faults")
-        else:
-            await _strikes(site, planned["id"])
-        problems, calm_at, truth = await judged(operation, played, began, patience, self._unexcused)
-        verdict.problems = problems
-        verdict.seconds = round(calm_at - began, 1)
-        verdict.unknown = len(truth.unknown())
-        verdict.reached = await _struck(site, since, planned["id"], self.call)
-        await site.ask("DELETE", "/faults")
-        await site.retire(played.incident)
-        return verdict
+    async def play(self, site: Site, patience: float) -> list[Verdict]:
+        return await played_with([self], site, patience)
 
-    def _unexcused(self, found: list[Problem], truth: Truth) -> list[Problem]:
-        left = [one for one in found if not self.excused(one)]
+
+async def played_with(points: Sequence[FaultPoint], site: Site, patience: float) -> list[Verdict]:
+    """Plan their faults, let the operation run into them, judge what it came to: a verdict for each."""
+    operation = points[0].operation
+    verdicts = [point.verdict() for point in points]
+    played = await prepared(site, operation)
+    since = await site.mark()
+    plan = [point.fault.planned(point.call, played.incident) for point in points]
+    planned = [one["id"] for one in await site.ask("POST", "/faults", plan)]
+    began = time.monotonic()
+    await operation.begin(played)
+    if lasts := points[0].fault.lasts:
+        # Nobody reads Port meanwhile, we neither.
+        await asyncio.sleep(lasts)
+        await site.ask("DELETE", "/faults")
+    else:
+        await _strikes(operation, played, planned)
+
+    def unexcused(found: list[Problem], truth: Truth) -> list[Problem]:
+        left = [one for one in found if not any(point.excused(one) for point in points)]
         if len(left) < len(found) and not _told(truth):
             left.append(Problem("untrue", "runs", "something is missing, and no run says so"))
         return left
+
+    problems, calm_at, truth = await judged(operation, played, began, patience + lasts, unexcused)
+    struck = await _struck(site, since)
+    for point, verdict, fault in zip(points, verdicts, planned, strict=True):
+        verdict.problems = problems
+        verdict.seconds = round(calm_at - began, 1)
+        verdict.unknown = len(truth.unknown())
+        verdict.together = len(points)
+        verdict.reached = any(_its(one, fault, point.call) for one in struck)
+    await site.ask("DELETE", "/faults")
+    await site.retire(played.incident)
+    return verdicts
 
 
 def fault_points(
@@ -206,13 +222,20 @@ def fault_points(
     ]
 
 
-async def _strikes(site: Site, fault: int) -> None:
-    """Wait until it has struck, or will not any more. Until then nothing of ours may run into it."""
-    deadline = time.monotonic() + STRIKE_SECONDS
-    while time.monotonic() < deadline:
-        if fault not in [one["id"] for one in await site.ask("GET", "/faults")]:
+async def _strikes(operation: Operation, played: Played, faults: list[int]) -> None:
+    """Wait until all have struck, or will not any more. Until then nothing of ours may run into them."""
+    site, began = played.site, time.monotonic()
+    mark = await site.mark()
+    while time.monotonic() - began < STRIKE_SECONDS * (1 + len(faults) / 2):
+        waiting = [one["id"] for one in await site.ask("GET", "/faults")]
+        if not set(faults) & set(waiting):
             return
         await asyncio.sleep(0.1)
+        if time.monotonic() - began < OVER_SECONDS or problems_of(operation, await played.truth()):
+            continue
+        # All is there: what does not come within the operation's trail will not come.
+        await site.quiet(mark, operation.trail + 1.0)
+        break
     await site.ask("DELETE", "/faults")
 
 
@@ -222,7 +245,12 @@ def _told(truth: Truth) -> bool:
     return any(run["status"] == "FAILURE" or run["logs"] for run in ended)
 
 
-async def _struck(site: Site, since: int, fault: int, call: Call) -> bool:
-    """Whether it struck a call of the operation, not one that goes on anyway."""
-    hit = [one for one in await site.journal(since=since, full="true") if one["fault"] == fault]
-    return any(ours(one) and not standing(one, polls=call.operation != "incidents.unresolved") for one in hit)
+async def _struck(site: Site, since: int) -> list[Json]:
+    """Our calls that a fault struck, in full."""
+    entries = await site.journal(since=since, full="true")
+    return [one for one in entries if one["fault"] and ours(one)]
+
+
+def _its(entry: Json, fault: int, call: Call) -> bool:
+    """Whether this fault struck a call of the operation there, not one that goes on anyway."""
+    return entry["fault"] == fault and not standing(entry, polls=call.operation != "incidents.unresolved")

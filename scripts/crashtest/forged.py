@@ -15,20 +15,79 @@ from sandbox.stage import START_SECONDS, STOP_SECONDS, Process, StageError
 PROGRAM = Path(__file__).with_name("forge.py")
 
 
+class Forge:
+    """Forks processes of the program in `folder`, for as many stages as there are. Lit when it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        self._told: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._born: asyncio.Queue[int] = asyncio.Queue()
+        self._ends: dict[int, asyncio.Future[int]] = {}
+
+    async def child(self, folder: Path, log: Path, port: int, env: dict[str, str]) -> tuple[int, Ended]:
+        """(process id, what will have its exit code)"""
+        order = {"folder": str(folder), "log": str(log), "port": port, "env": env}
+        async with self._one_at_a_time:
+            forge = self._process or await self._lit()
+            assert forge.stdin is not None
+            forge.stdin.write(json.dumps(order).encode() + b"\n")
+            await forge.stdin.drain()
+            child = await asyncio.wait_for(self._born.get(), START_SECONDS)
+            ended = self._ends[child]
+            # Its number may be given to another later on.
+            ended.add_done_callback(lambda _: self._ends.pop(child, None))
+            return child, ended
+
+    async def put_out(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            await self._process.wait()
+        if self._told is not None:
+            await self._told
+
+    async def _lit(self) -> asyncio.subprocess.Process:
+        forge = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(PROGRAM)),
+            cwd=self._folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert forge.stdout is not None
+        first = await asyncio.wait_for(forge.stdout.readline(), START_SECONDS)
+        if first.strip() != b"ready":
+            raise StageError("the integration can't be imported")
+        self._process = forge
+        self._told = asyncio.create_task(self._listen(forge.stdout))
+        return forge
+
+    async def _listen(self, told: asyncio.StreamReader) -> None:
+        """Children as they are born, and as they end."""
+        while line := await told.readline():
+            child, *code = (int(word) for word in line.split())
+            ended = self._ends.setdefault(child, asyncio.get_running_loop().create_future())
+            if not code:
+                self._born.put_nowait(child)
+            else:
+                ended.set_result(code[0])
+
+
+Ended = asyncio.Future[int]
+
+
 class Forged(Process):
     """`cold` has the next start done as a user does it, with nothing imported."""
 
-    def __init__(self, env: dict[str, str], log: Path, folder: Path, port: int) -> None:
+    def __init__(self, forge: Forge, env: dict[str, str], log: Path, folder: Path, port: int) -> None:
         ocean = str(Path(sys.executable).with_name("ocean"))
         sail = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', str(folder), ocean, "sail", ".", "--port", str(port)]
         super().__init__("integration", sail, env, log)
         self.cold = False
-        self._folder, self._port = folder, port
-        self._forge: asyncio.subprocess.Process | None = None
-        self._told: asyncio.Task[None] | None = None
-        self._children: asyncio.Queue[int] = asyncio.Queue()
+        self._forge, self._folder, self._port = forge, folder, port
         self._child = 0
-        self._ended: asyncio.Future[int] | None = None
+        self._ended: Ended | None = None
 
     @property
     def running(self) -> bool:
@@ -44,14 +103,8 @@ class Forged(Process):
         if self.cold:
             self.cold, self._ended = False, None
             await super().start()
-            return
-        forge = self._forge or await self._lit()
-        assert forge.stdin is not None
-        order = {"folder": str(self._folder), "log": str(self.log), "port": self._port}
-        self._ended = asyncio.get_running_loop().create_future()
-        forge.stdin.write(json.dumps(order).encode() + b"\n")
-        await forge.stdin.drain()
-        self._child = await asyncio.wait_for(self._children.get(), START_SECONDS)
+        else:
+            self._child, self._ended = await self._forge.child(self._folder, self.log, self._port, self.env)
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._ended is None:
@@ -69,44 +122,3 @@ class Forged(Process):
         except TimeoutError:
             os.killpg(self._child, signal.SIGKILL)
             await self._ended
-
-    async def put_out(self) -> None:
-        """End what forks, after what it has forked."""
-        await self.stop(signal.SIGKILL)
-        if self._forge is not None and self._forge.stdin is not None:
-            self._forge.stdin.close()
-            await self._forge.wait()
-        if self._told is not None:
-            await self._told
-
-    async def _lit(self) -> asyncio.subprocess.Process:
-        with self.log.open("ab") as output:
-            forge = await asyncio.create_subprocess_exec(
-                *(sys.executable, str(PROGRAM)),
-                cwd=self._folder,
-                env=self.env,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=output,
-                start_new_session=True,
-            )
-        assert forge.stdout is not None
-        first = await asyncio.wait_for(forge.stdout.readline(), START_SECONDS)
-        if first.strip() != b"ready":
-            raise StageError(f"the integration can't be imported:\n{self.tail()}")
-        self._forge = forge
-        self._told = asyncio.create_task(self._listen(forge.stdout))
-        return forge
-
-    async def _listen(self, told: asyncio.StreamReader) -> None:
-        """Children as they are born, and as they end."""
-        ends: dict[int, int] = {}
-        while line := await told.readline():
-            child, *code = (int(word) for word in line.split())
-            if code:
-                ends[child] = code[0]
-            else:
-                await self._children.put(child)
-                self._child = child
-            if self._child in ends and self._ended is not None and not self._ended.done():
-                self._ended.set_result(ends[self._child])

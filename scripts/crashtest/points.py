@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
@@ -28,6 +28,7 @@ class Verdict:
     seconds: float = 0.0  # from the restart to calm
     problems: list[Problem] = field(default_factory=list)
     unknown: int = 0  # mails
+    together: int = 1  # points that were tried in the same play
     broken: str = ""  # the test itself could not go on
 
     def as_json(self) -> Json:
@@ -35,7 +36,7 @@ class Verdict:
 
 
 class Playable(Protocol):
-    """One thing to try on a site, and to judge."""
+    """One thing to try on a site, and to judge: a point, or several in one play."""
 
     @property
     def name(self) -> str: ...
@@ -44,9 +45,13 @@ class Playable(Protocol):
     def operation(self) -> Operation: ...
 
     @property
-    def call(self) -> Call: ...
+    def alone(self) -> Sequence[Playable]:
+        """What it consists of, to be tried one by one; itself where it is one."""
 
-    async def play(self, site: Site, patience: float) -> Verdict:
+    def verdict(self) -> Verdict:
+        """An empty one."""
+
+    async def play(self, site: Site, patience: float) -> list[Verdict]:
         """Leaves the site fit for the next one. Raises StageError when it can't go on."""
 
 
@@ -63,9 +68,15 @@ class Point:
     def name(self) -> str:
         return f"{self.operation.name} {self.call.name} {self.when}"
 
-    async def play(self, site: Site, patience: float) -> Verdict:
-        operation = self.operation
-        verdict = Verdict(self.name, operation.name, self.call.about)
+    @property
+    def alone(self) -> Sequence[Playable]:
+        return [self]
+
+    def verdict(self) -> Verdict:
+        return Verdict(self.name, self.operation.name, self.call.about)
+
+    async def play(self, site: Site, patience: float) -> list[Verdict]:
+        operation, verdict = self.operation, self.verdict()
         played = await prepared(site, operation)
         trap = Trap(site, self.call, played.incident, await site.mark())
         await trap.set(self.when)
@@ -77,7 +88,7 @@ class Point:
         verdict.reached = await trap.caught(over)
         if not verdict.reached:
             await site.retire(played.incident)
-            return verdict
+            return [verdict]
         await operation.ripe(played)
         sprung = time.monotonic()
         await trap.spring(self.when)
@@ -99,7 +110,7 @@ class Point:
         verdict.seconds = round(calm_at - began, 1)
         verdict.unknown = len(truth.unknown())
         await site.retire(played.incident)
-        return verdict
+        return [verdict]
 
 
 async def dry_run(site: Site, operation: Operation) -> list[Call]:

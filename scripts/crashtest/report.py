@@ -23,6 +23,7 @@ def summed(operation: str, verdicts: Sequence[Verdict]) -> Json:
     return {
         "operation": operation,
         "points": sum(one.reached for one in verdicts),
+        "plays": round(sum(1 / one.together for one in verdicts)),
         "failed": sum(bool(one.problems) for one in verdicts),
         "duplicates": counted["duplicate"],
         "losses": counted["loss"],

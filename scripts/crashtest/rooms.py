@@ -76,6 +76,8 @@ class Close(Operation):
         await site.incident(played.incident)
         room = await played.room()
         await site.say(room["channelId"], responder(0), "finding: the pool of connections is empty")
+        if "meetingId" not in room:
+            raise RuntimeError("there is no call to be ended, and nothing was cut off yet")
         await site.ask("POST", "/zoom/join", {"meeting": int(room["meetingId"]), "user": COMMANDER})
 
         async def noted() -> bool:

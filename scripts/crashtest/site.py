@@ -11,13 +11,16 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 from sandbox.stage import ROOT, Json, Stage, until
 from scripts.crashtest.calls import ours, standing, swept
-from scripts.crashtest.forged import Forged
+from scripts.crashtest.control import Control
+from scripts.crashtest.forged import Forge, Forged
 
 CONFIG = "OCEAN__INTEGRATION__CONFIG__"
 QUICK = {
@@ -68,21 +71,25 @@ _numbers = itertools.count(1)
 class Site(Stage):
     """Where points are played, one after the other."""
 
-    def __init__(self, folder: Path, settings: dict[str, str], program: Path) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], program: Path, forge: Forge) -> None:
         super().__init__(folder, settings={**_ALWAYS, **settings, "TMPDIR": str(folder / "home" / "tmp")})
+        self._looks = Control(self.base)
         self.home = folder / "home"
         self.program = program  # the folder that the integration's own is a copy of
         log = self.integration.log
-        self.integration: Forged = Forged(self.integration.env, log, self.home, self.integration_port)
+        self.integration: Forged = Forged(forge, self.integration.env, log, self.home, self.integration_port)
         self.channels: dict[str, str] = {}  # audience -> id of its channel
         self.played = 0
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, settings: dict[str, str], program: Path = ROOT) -> AsyncIterator[Site]:
-        """Up, provisioned, cast and connected; down at the end."""
+    async def open(
+        cls, settings: dict[str, str], program: Path = ROOT, forge: Forge | None = None
+    ) -> AsyncIterator[Site]:
+        """Up, provisioned, cast and connected; down at the end. `forge`: one that several share."""
+        own = forge or Forge(program)
         with tempfile.TemporaryDirectory(prefix="incident-comms-crash-") as folder:
-            site = cls(Path(folder), settings, program)
+            site = cls(Path(folder), settings, program, own)
             try:
                 await site.start_sandbox()
                 await site.ask("POST", "/seed", _cast())
@@ -93,14 +100,18 @@ class Site(Stage):
                 await site.calm()
                 yield site
             finally:
-                await site.integration.put_out()
+                await site.integration.stop(signal.SIGKILL)
                 await site.down()
+                await site._looks.aclose()
+                if forge is None:
+                    await own.put_out()
 
     async def start_sandbox(self) -> None:
         command = self.integration.command
         await super().start_sandbox()
         self.integration.command = command
         self.wipe()
+        self.integration.cold = False
 
     def wipe(self) -> None:
         """The integration's folder as on a new machine: the program, and nothing that it ever wrote. The next
@@ -178,6 +189,10 @@ class Site(Stage):
     async def pressed(self, action: str, incident: str, inputs: Json) -> str:
         return await self.press(action, incident, inputs, COMMANDER)
 
+    async def entity(self, blueprint: str, identifier: str) -> Json | None:
+        (found,) = await self.looks([f"/port/entities/{blueprint}/{identifier}"])
+        return dict(found["entity"]) if found else None
+
     async def of_incident(self, blueprint: str, incident: str) -> list[Json]:
         found: list[Json] = await self.ask(
             "GET", f"/port/entities/{blueprint}?relation=incident&to={incident}"
@@ -186,6 +201,19 @@ class Site(Stage):
 
     async def runs_of(self, incident: str) -> list[Json]:
         found: list[Json] = await self.ask("GET", f"/port/runs?entity={incident}")
+        return found
+
+    # The sandbox's control
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        return await self._looks.ask(method, path, body)
+
+    async def looks(self, paths: Sequence[str]) -> list[Any]:
+        """What the control answers to GET, for each path; None for what is not there."""
+        return await self._looks.looks(paths)
+
+    async def journal(self, **query: Any) -> list[Json]:
+        found: list[Json] = await self.ask("GET", f"/journal?{urlencode(query)}")
         return found
 
     # The process

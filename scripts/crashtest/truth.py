@@ -6,7 +6,6 @@ what the providers hold.
 
 from __future__ import annotations
 
-import asyncio
 import html
 from collections import Counter
 from collections.abc import Iterable
@@ -59,8 +58,9 @@ class Truth:
     @classmethod
     async def read(cls, site: Site, incident: str, since: int, started: float) -> Truth:
         """`since`: the journal, and `started`, the time, before there was such an incident."""
+        related = f"?relation=incident&to={incident}"
         (
-            entity,
+            found,
             rooms,
             communications,
             notes,
@@ -70,27 +70,29 @@ class Truth:
             meetings,
             public,
             mails,
-        ) = await asyncio.gather(
-            site.entity("incident", incident),
-            site.of_incident("incidentWarRoom", incident),
-            site.of_incident("incidentCommunication", incident),
-            site.of_incident("incidentNote", incident),
-            site.runs_of(incident),
-            site.journal(since=since),
-            site.ask("GET", "/slack/channels"),
-            site.ask("GET", "/zoom/meetings"),
-            site.ask("GET", "/statuspage/incidents"),
-            site.ask("GET", "/mail/inbox"),
+            *views,
+        ) = await site.looks(
+            [
+                f"/port/entities/incident/{incident}",
+                f"/port/entities/incidentWarRoom{related}",
+                f"/port/entities/incidentCommunication{related}",
+                f"/port/entities/incidentNote{related}",
+                f"/port/runs?entity={incident}",
+                f"/journal?since={since}",
+                "/slack/channels",
+                "/zoom/meetings",
+                "/statuspage/incidents",
+                f"/mail/inbox?containing={incident}",
+                *(f"/slack/channels/{one}?since={started}" for one in site.channels.values()),
+            ]
         )
         own = [one["id"] for one in all_channels if incident.lower() in one["name"]]
-        looked_at = [*own, *site.channels.values()]
-        views = await asyncio.gather(
-            *(site.ask("GET", f"/slack/channels/{one}?since={started}") for one in looked_at)
-        )
+        views += await site.looks([f"/slack/channels/{one}?since={started}" for one in own]) if own else []
+        looked_at = [*site.channels.values(), *own]
         made = [one for one in journal if one["effect"] and one["direction"] == "in"]
         return cls(
             incident,
-            entity or {"properties": {}, "relations": {}},
+            found["entity"] if found else {"properties": {}, "relations": {}},
             rooms,
             communications,
             notes,
@@ -104,7 +106,7 @@ class Truth:
             dict(zip(looked_at, views, strict=True)),
             [one for one in meetings if str(one["topic"]).startswith(f"{incident} ")],
             [one for one in public if marker(one).get("incident") == incident],
-            [one for one in mails if incident in one["subject"] or incident in one["text"]],
+            mails,
         )
 
     @property

@@ -198,6 +198,18 @@ async def test_the_journal_tells_calls_and_effects_briefly_and_fully(bench: Benc
     assert (await bench.control("GET", "/journal?since=x", status=400))["field"] == "since"
 
 
+async def test_several_looks_are_one_request(bench: Bench) -> None:
+    looks = ["/slack/channels", "/port/entities/service", "/port/entities/service/nowhere", "/nothing?at=all"]
+    alone = [await bench.http.get(f"/_sandbox{look}") for look in looks]
+
+    together = await bench.control("POST", "/several", looks)
+
+    assert together == [{"status": one.status_code, "text": one.text} for one in alone]
+    assert [one["status"] for one in together] == [200, 200, 404, 404]
+    await bench.control("POST", "/several", {"path": "/state"}, status=400)
+    await bench.control("POST", "/several", ["/state"] * 101, status=400)
+
+
 async def test_people_talk_in_slack(bench: Bench) -> None:
     said = await bench.control(
         "POST", "/slack/say", {"channel": "#general", "user": DANA, "text": "it's the pool"}

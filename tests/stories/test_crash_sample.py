@@ -39,7 +39,7 @@ async def test_killed_there_it_ends_as_if_it_had_not_been(
 ) -> None:
     point = Point(OPERATIONS[operation], Call(service, call, 0, acts=True), when, wipe=when == "acted")
 
-    verdict = await point.play(site, PATIENCE)
+    [verdict] = await point.play(site, PATIENCE)
 
     assert verdict.reached
     assert [str(problem) for problem in verdict.problems] == []
@@ -52,7 +52,7 @@ async def test_a_dead_zoom_leaves_no_mute_channel(site: Site) -> None:
     dead = next(fault for fault in faults(2.0) if fault.name == "dead")
     call = Call("zoom", "meetings.create", 0, acts=True, changes=True)
 
-    verdict = await FaultPoint(OPERATIONS["open"], call, dead).play(site, PATIENCE)
+    [verdict] = await FaultPoint(OPERATIONS["open"], call, dead).play(site, PATIENCE)
 
     assert verdict.reached
     assert [str(problem) for problem in verdict.problems] == []
