@@ -300,6 +300,8 @@ def _public(sent: Sent, public: PublicIncident | None) -> Evidence:
     answered = sent.receipt.get("textHash")
     if answered and text_hash(update.body) != answered:
         return _said(sent, "edited", "edited on the status page", update.body)
+    if sent.text and update.body.split() != sent.text.split():
+        return _said(sent, "edited", "the status page has other words than were sent", update.body)
     return _said(sent, "as sent", shown=update.body)
 
 

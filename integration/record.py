@@ -17,9 +17,9 @@ from typing import Any
 
 from pydantic import Field
 
-from integration.entities import text_hash
+from integration.entities import text_hash, text_of
 from integration.models.base import Json, Value
-from integration.models.communication import Communication, CommunicationState
+from integration.models.communication import Communication, CommunicationState, Step
 from integration.times import iso, when
 
 OUTCOMES: tuple[CommunicationState, ...] = ("sent", "failed", "unknown", "superseded", "withdrawn", "held")
@@ -64,6 +64,7 @@ class Link(Value):
     permalink: str = ""
     requested_by: str = ""
     approved_by: str = ""
+    content_hash: str = ""  # of what was approved, where that was more than the text
     replaces: str = ""
     reason: str = ""
     at: str = ""
@@ -120,6 +121,7 @@ def link_of(
         permalink=receipt.permalink if receipt and shown else "",
         requested_by=step.requested_by,
         approved_by=step.approved_by,
+        content_hash=approved_content(step),
         replaces=step.replaces,
         reason=communication.reason,
         at=iso((receipt.at if receipt and communication.state == "sent" else None) or at),
@@ -142,6 +144,12 @@ def canonical(link: Link) -> bytes:
     """
     said = {name: value for name, value in link.model_dump(exclude={"hash"}).items() if value}
     return _json({**said, "version": VERSION})
+
+
+def approved_content(step: Step) -> str:
+    """Hash of the content that this was approved as; empty where nobody was asked, or of inputs alone."""
+    approval = step.details.get("approval")
+    return text_of(approval.get("contentHash")) if isinstance(approval, dict) else ""
 
 
 def receipt_hash(communication: Communication) -> str:
@@ -174,6 +182,7 @@ def link_entity(link: Link, team: str = "") -> Json:
         "permalink": link.permalink or None,
         "requestedBy": link.requested_by,
         "approvedBy": link.approved_by,
+        "contentHash": link.content_hash or None,
         "replaces": link.replaces or None,
         "reason": link.reason,
         "at": link.at,
@@ -219,6 +228,7 @@ def read_link(entity: Mapping[str, Any]) -> Link | None:
         permalink=text("permalink"),
         requested_by=text("requestedBy"),
         approved_by=text("approvedBy"),
+        content_hash=text("contentHash"),
         replaces=text("replaces"),
         reason=text("reason"),
         at=_moment(text("at")),

@@ -10,21 +10,33 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from integration.entities import text_hash
-from integration.models.base import Value
+from integration.models.base import Json, Value
 from integration.models.communication import Communication
 from integration.notetaker.text import readable
-from integration.record import SHORT, Head, Link, link_id, receipt_hash, signature
+from integration.page_words import content_hash
+from integration.record import SHORT, Head, Link, approved_content, link_id, receipt_hash, signature
 
 GRACE = timedelta(minutes=2)  # a link follows its outcome; this long it may be on its way
 _HEAD = re.compile(r"Record so far: (\d{1,9}) links?, head ([0-9a-f]{16})")
 _MADE_LINK = re.compile(r"<(?:https?://|mailto:)([^|<>]+)\|\1>")
 _EMOJI_NAME = re.compile(r":[a-z0-9_+'-]+:")
 
-Trouble = Literal["missing", "altered", "moved", "cut off", "unlinked", "changed", "removed", "unrecorded"]
+Trouble = Literal[
+    "missing",
+    "altered",
+    "moved",
+    "cut off",
+    "unlinked",
+    "changed",
+    "removed",
+    "unrecorded",
+    "unapproved",
+]
 """missing     a number of the chain has no link          moved    a link does not follow the one before it
 altered     a link says what it did not say when made    cut off  a message names a head that is no more
 unlinked    an outcome has no link                       changed  a communication differs from its link
 removed     a communication of a link is gone            unrecorded  a message of ours is on no record
+unapproved  what was said is not what was approved
 """
 
 
@@ -103,10 +115,46 @@ def differences(communication: Communication, link: Link) -> list[str]:
         "permalink": (shown, link.permalink),
         "requestedBy": (step.requested_by, link.requested_by),
         "approvedBy": (step.approved_by, link.approved_by),
+        "contentHash": (approved_content(step), link.content_hash),
         "replaces": (step.replaces, link.replaces),
         "reason": (communication.reason, link.reason),
     }
     return [name for name, (is_now, was) in said.items() if is_now != was]
+
+
+def check_approvals(communications: Mapping[str, Communication]) -> list[Problem]:
+    """Where what was said in public is not the content that its approver had read."""
+    found = []
+    for name, one in sorted(communications.items()):
+        approval = one.step.details.get("approval")
+        if one.state == "sent" and isinstance(approval, dict) and approval.get("draft"):
+            wrong = _unapproved(one, communications.get(str(approval["draft"])), approval)
+            if wrong:
+                found.append(Problem(trouble="unapproved", communication=name, detail=wrong))
+    return found
+
+
+def _unapproved(sent: Communication, draft: Communication | None, approval: Json) -> str:
+    """In what the words that were sent differ from those that were approved; empty where they don't."""
+    if draft is None:
+        return f"the draft {approval['draft']} that was approved is gone"
+    content = draft.step.details.get("content")
+    if not isinstance(content, dict) or content_hash(content) != approval.get("contentHash"):
+        return f"the draft {draft.step.key} is not the one that was approved"
+    inputs, details = content.get("inputs") or {}, sent.step.details
+    components: Json = details.get("components") or {}
+    differ = {
+        "operation": sent.step.operation != content.get("operation"),
+        "incident": sent.step.incident != content.get("incident"),
+        "public incident": str(details.get("public") or "") != str(content.get("public") or ""),
+        "text": sent.step.text.strip() != str(inputs.get("body") or "").strip(),
+        "title": str(details.get("name") or "").strip() != str(inputs.get("name") or "").strip(),
+        "subscribers": bool(details.get("notify")) != bool(inputs.get("notifySubscribers")),
+        # Fewer may have changed than were approved.
+        "components": not components.items() <= (content.get("components") or {}).items(),
+    }
+    names = [name for name, differs in differ.items() if differs]
+    return f"it is not what was approved: another {', '.join(names)}" if names else ""
 
 
 def head_line(end: Head) -> str:

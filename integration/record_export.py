@@ -17,7 +17,7 @@ from integration import mdtext, timeline
 from integration.models.base import Json, Value
 from integration.models.communication import PUBLIC_OPERATIONS, Communication
 from integration.models.incident import Incident
-from integration.record import SHORT, Link, head
+from integration.record import SHORT, Link, approved_content, head
 from integration.record_check import Problem
 
 MEETING = "[link of the meeting]"
@@ -40,6 +40,7 @@ class Entry(Value):
     text_hash: str
     requested_by: str
     approved_by: str
+    content_hash: str
     replaces: str
     state: str
     reason: str
@@ -51,6 +52,7 @@ class Entry(Value):
 COLUMNS = (
     *("number", "at", "what", "medium", "audience", "destination", "state", "reason", "requestedBy"),
     *("approvedBy", "text", "textSha256", "receipt", "permalink", "communication", "replaces", "links"),
+    "contentSha256",
 )
 
 
@@ -97,6 +99,7 @@ def _entry(
         text_hash=last.text_hash if last else "",
         requested_by=step.requested_by,
         approved_by=step.approved_by,
+        content_hash=approved_content(step),
         replaces=step.replaces,
         state=one.state,
         reason=reason,
@@ -119,6 +122,7 @@ def _only_linked(link: Link, links: Sequence[Link]) -> Entry:
         text_hash=link.text_hash,
         requested_by=link.requested_by,
         approved_by=link.approved_by,
+        content_hash=link.content_hash,
         replaces=link.replaces,
         state=link.state,
         reason="no longer on the record; this is what its link says",
@@ -181,6 +185,7 @@ def as_csv(found: Sequence[Entry]) -> str:
             ),
             *(one.requested_by, one.approved_by, one.text, one.text_hash, receipt, one.permalink),
             *(one.communication, one.replaces, " ".join(map(str, one.links))),
+            one.content_hash,
         )
         writer.writerow([inert(cell) for cell in cells])
     return out.getvalue()
@@ -257,7 +262,7 @@ def _table(found: Sequence[Entry]) -> str:
                 _cell(f"{one.what} ({one.medium})"),
                 _cell(": ".join(filter(None, (one.audience, one.destination)))),
                 _cell(one.requested_by),
-                _cell(one.approved_by),
+                _cell(_approved(one)),
                 _cell(f"{one.state}: {one.reason}" if one.reason else one.state),
                 _cell(", ".join(f"{key} {one.receipt[key]}" for key in sorted(one.receipt))),
                 ", ".join(map(str, one.links)) or "none",
@@ -266,6 +271,11 @@ def _table(found: Sequence[Entry]) -> str:
         for number, one in enumerate(found, 1)
     ]
     return mdtext.table(header, rows)
+
+
+def _approved(one: Entry) -> str:
+    """Who approved it and, where that was more than the text, which content."""
+    return f"{one.approved_by}, content {one.content_hash[:SHORT]}…" if one.content_hash else one.approved_by
 
 
 def _text(number: int, one: Entry) -> str:

@@ -12,7 +12,7 @@ from integration.errors import BadInput
 from integration.models.communication import Communication
 from integration.models.incident import Incident
 from integration.record import Link
-from integration.record_check import Problem, check_chain, check_record
+from integration.record_check import Problem, check_approvals, check_chain, check_record
 from integration.services.port import PortService
 from integration.settings import Settings
 from integration.times import now
@@ -52,6 +52,7 @@ async def read_recorded(port: PortService, settings: Settings, incident: str) ->
     suspects = {one.communication for one in check_record(links, communications, altered, now())}
     await _look_again(catalog, communications, suspects)
     problems += check_record(links, communications, altered, now())
+    problems += check_approvals(communications)
     about = catalog.reader.read(entity) if entity else None
     return Recorded(incident, about, links, communications, problems)
 

@@ -15,6 +15,7 @@ from integration import page_mirror, portjson
 from integration.command import command_of_run
 from integration.models.run import Outcome
 from integration.provision import provision
+from integration.record_check import check_approvals
 from integration.times import iso, now
 from sandbox.port.service import ADMIN
 from sandbox.world import Json
@@ -82,6 +83,11 @@ class Waiting:
     def run(self, run: str) -> Json:
         (found,) = [one for one in self.public.stage.sandbox.engine.snapshot() if one["id"] == run]
         return found
+
+    async def verified(self) -> list[str]:
+        """What `make verify` finds of its approvals."""
+        found = await self.public.engine.catalog.communications(self.incident)
+        return [one.detail for one in check_approvals({one.step.key: one for one in found})]
 
     def said(self) -> list[str]:
         """What the page says, newest first."""
@@ -172,6 +178,14 @@ async def test_a_resolution_sets_back_no_more_than_was_read(waiting: Waiting) ->
     states = public.states()
     assert (states[CHECKOUT], states[API]) == ("operational", "partial_outage")
     assert any("API stays: nobody approved" in line for line in ended.log)
+    await public.engine.performer.flush()
+    assert await waiting.verified() == []  # of the draft that was approved by its button, and of the run's
+    sent = await waiting.sent(run)
+    changed = {**sent["details"], "components": {CHECKOUT: "operational", API: "operational"}}
+    key = f"{waiting.incident}:resolve:{sent['details']['public']}"
+    entity = {"identifier": key, "properties": {"text": "All is well.", "details": changed}}
+    await public.stage.write("incidentCommunication", entity)
+    assert await waiting.verified() == ["it is not what was approved: another text, components"]
 
 
 async def test_what_would_be_another_thing_by_now_is_refused_and_says_so(waiting: Waiting) -> None:
@@ -292,14 +306,16 @@ async def test_approved_before_anything_stood_its_inputs_count_and_the_record_sa
     assert (approval["of"], "contentHash" in approval) == ("the run's inputs", False)
 
     # It is drafted a moment after somebody has approved: he can't have read it.
-    late = waiting.press("publish_status_page", **{**WORDS, "name": "Another"})
+    late = waiting.press("update_status_page", body="Found it.")
     held = await waiting.public.engine.port.run(late)
     assert held is not None
     waiting.decide(late)
     assert waiting.public.engine.sweeper._waiting is not None
-    await waiting.public.engine.sweeper._waiting([("publish_status_page", held)])
+    await waiting.public.engine.sweeper._waiting([("update_status_page", held)])
+    assert (await waiting.draft(late))["state"] == "draft"  # its run is in somebody's hand
     ended = await waiting.arrive(late)
-    assert ended.label == "Already sent"
+    assert ended.label == "Updated", ended.summary
+    assert (await waiting.sent(late))["details"]["approval"]["of"] == "the run's inputs"
     draft = await waiting.draft(late)
     assert (draft["state"], "approved before this stood" in draft["reason"]) == ("withdrawn", True)
 

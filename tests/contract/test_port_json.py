@@ -127,7 +127,12 @@ def test_what_is_written_of_a_communication_is_known_to_its_blueprint() -> None:
 def test_a_link_of_the_record_says_every_outcome_and_nothing_its_blueprint_does_not_know() -> None:
     found = next(one for one in portjson.blueprints().own if one["identifier"] == LINK)
     link = Link(
-        incident="INC-1", number=1, receipt={"ts": "1.2"}, permalink="https://e.com", replaces="INC-1:draft"
+        incident="INC-1",
+        number=1,
+        receipt={"ts": "1.2"},
+        permalink="https://e.com",
+        replaces="INC-1:draft",
+        content_hash="0" * 64,
     )
     entity = link_entity(link)
 
@@ -231,7 +236,10 @@ def test_a_communication_is_sent_for_its_incident() -> None:
 
 
 def test_an_automation_is_created_switched_on_and_reads_the_event() -> None:
-    for action in actions(Settings(), DOORS[0]).values():
+    nothing_set_up = actions(Settings(), DOORS[0])
+    off = [name for name, one in nothing_set_up.items() if not one["publish"]]
+    assert off == ["draft_publication_for_status_page"]
+    for action in actions(Settings(statuspage_api_key="key"), DOORS[0]).values():
         if action["trigger"]["type"] == "automation":
             assert action["publish"] is True
             said = json.dumps(action["invocationMethod"])
