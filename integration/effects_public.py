@@ -49,8 +49,9 @@ class SendEmail:
         return None
 
 
-class PublishIncident:
-    """A new public incident or maintenance. Marker: our key in its metadata."""
+class _OnPage:
+    """What every effect on a status page has in common: the public reads it, so it is never tried twice
+    unseen, and the page shows what stands there."""
 
     readable = True
 
@@ -59,6 +60,10 @@ class PublishIncident:
 
     def repeatable(self, step: Step) -> bool:
         return False
+
+
+class PublishIncident(_OnPage):
+    """A new public incident or maintenance. Marker: our key in its metadata."""
 
     async def act(self, step: Step) -> Receipt:
         details = step.details
@@ -96,17 +101,9 @@ class PublishIncident:
         return _receipt(keep, first, found=True, twins=[twin.id for twin in twins])
 
 
-class UpdateIncident:
+class UpdateIncident(_OnPage):
     """An update of a public incident, its resolution included: one PATCH. Marker: the last operation's key
     in its metadata, and the update itself."""
-
-    readable = True
-
-    def __init__(self, statuspage: StatuspageService) -> None:
-        self._statuspage = statuspage
-
-    def repeatable(self, step: Step) -> bool:
-        return False
 
     async def act(self, step: Step) -> Receipt:
         details = step.details
@@ -144,17 +141,9 @@ class UpdateIncident:
         return _receipt(public, _newest(said or public.updates), found=True)
 
 
-class PublishPostmortem:
+class PublishPostmortem(_OnPage):
     """The postmortem of a public incident that is over: drafted on the page, then published. Marker: its
     own words, which are public there."""
-
-    readable = True
-
-    def __init__(self, statuspage: StatuspageService) -> None:
-        self._statuspage = statuspage
-
-    def repeatable(self, step: Step) -> bool:
-        return False
 
     async def act(self, step: Step) -> Receipt:
         page, incident = str(step.details["page"]), str(step.details["public"])

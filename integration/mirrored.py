@@ -15,13 +15,12 @@ from integration.entities import note_entity, note_id
 from integration.model_notes import Verdict
 from integration.models.base import Json
 from integration.models.incident import WarRoom
-from integration.models.note import NOTE_KINDS, Note
+from integration.models.note import DONE_REACTIONS, NOTE_KINDS, Note
 from integration.models.slack import Bot, Message
 from integration.note_tags import NO_TAGS, UNTAGGED, Known, tag
 from integration.notetaker import Context, Marks, derive
 from integration.room_state import RoomState
 from integration.settled import (
-    DONE_REACTIONS,
     OPEN,
     SETTLED,
     Closer,

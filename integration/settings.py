@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from integration.errors import BadInput
 from integration.guard_rules import GuardRule, Weight
-from integration.models.note import NOTE_KINDS, LinkType, NoteKind
+from integration.models.note import (
+    DONE_REACTIONS,
+    NOT_A_NOTE_REACTIONS,
+    NOTE_KINDS,
+    NOTE_REACTIONS,
+    LinkType,
+    NoteKind,
+)
 from integration.setting_types import Pattern
 
 PREFIX = "OCEAN__INTEGRATION__CONFIG__"
@@ -84,18 +91,6 @@ def _compiling(expression: str) -> str:
     except ValueError as error:
         raise ValueError(f"jq does not compile: {str(error).splitlines()[0]}") from error
     return expression
-
-
-def _usual_reactions() -> dict[str, NoteKind]:
-    return {
-        "memo": "update",
-        "mag": "finding",
-        "wrench": "workaround",
-        "scales": "decision",
-        "dart": "action",
-        "boom": "impact",
-        "question": "question",
-    }
 
 
 Impact = Literal["none", "minor", "major", "critical"]
@@ -180,12 +175,12 @@ class Settings(BaseModel):
     archive_after_quiet_minutes: int = Field(1440, ge=0)
     private_rooms_team: str = ""
     installation_key: str = ""
-    note_reactions: dict[str, NoteKind] = Field(default_factory=_usual_reactions)
-    not_a_note_reactions: tuple[str, ...] = ("no_entry_sign", "see_no_evil")
+    note_reactions: dict[str, NoteKind] = Field(default_factory=lambda: dict(NOTE_REACTIONS))
+    not_a_note_reactions: tuple[str, ...] = NOT_A_NOTE_REACTIONS
     note_prefixes: dict[str, NoteKind] = Field(default_factory=dict)
     link_types: dict[Pattern, LinkType] = Field(default_factory=dict)
     secret_patterns: tuple[Pattern, ...] = ()
-    done_reactions: tuple[str, ...] = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
+    done_reactions: tuple[str, ...] = DONE_REACTIONS
     port_ai: bool = False
     port_ai_agent: str = Field("incident_notetaker", pattern=r"^[^\s/?#]{1,200}$")
     port_ai_communicator: str = Field("internal_incident_communicator", pattern=r"^[^\s/?#]{1,200}$")

@@ -18,9 +18,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from integration.models.base import Value
+from integration.models.note import DONE_REACTIONS
 from integration.models.slack import Message
-
-DONE_REACTIONS = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
 
 OPEN = "open"
 SETTLED = {"action": "done", "question": "answered"}

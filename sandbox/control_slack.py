@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Route
 
 from sandbox.control_input import Answer, Bad, Json, body, route
 from sandbox.slack.service import Slack
-
-OK: Json = {"ok": True}
 
 
 class SlackControl:
@@ -22,18 +21,18 @@ class SlackControl:
         return [
             route("POST", "/slack/say", self._say),
             route("POST", "/slack/bot-say", self._bot_say),
-            route("POST", "/slack/edit", self._edit),
-            route("POST", "/slack/delete", self._delete),
-            route("POST", "/slack/react", self._mark(s.react)),
-            route("POST", "/slack/unreact", self._mark(s.unreact)),
-            route("POST", "/slack/pin", self._pin(s.pin)),
-            route("POST", "/slack/unpin", self._pin(s.unpin)),
-            route("POST", "/slack/join", self._walk(s.join)),
-            route("POST", "/slack/leave", self._walk(s.leave)),
-            route("POST", "/slack/invite", self._invite),
-            route("POST", "/slack/archive", self._close(s.archive)),
-            route("POST", "/slack/unarchive", self._close(s.unarchive)),
-            route("POST", "/slack/rename", self._rename),
+            route("POST", "/slack/edit", _done(s.edit, "channel", "ts", "text", "user?")),
+            route("POST", "/slack/delete", _done(s.delete, "channel", "ts", "user?")),
+            route("POST", "/slack/react", _done(s.react, "channel", "ts", "name", "user")),
+            route("POST", "/slack/unreact", _done(s.unreact, "channel", "ts", "name", "user")),
+            route("POST", "/slack/pin", _done(s.pin, "channel", "ts", "user")),
+            route("POST", "/slack/unpin", _done(s.unpin, "channel", "ts", "user")),
+            route("POST", "/slack/join", _done(s.join, "channel", "user")),
+            route("POST", "/slack/leave", _done(s.leave, "channel", "user")),
+            route("POST", "/slack/invite", _done(s.invite, "channel", "user", "by?")),
+            route("POST", "/slack/archive", _done(s.archive, "channel", "user?")),
+            route("POST", "/slack/unarchive", _done(s.unarchive, "channel", "user?")),
+            route("POST", "/slack/rename", _done(s.rename, "channel", "name", "user?")),
             route("POST", "/slack/channels", self._create),
             route("GET", "/slack/channels", self._channels),
             route("GET", "/slack/channels/{channel}", self._channel),
@@ -54,79 +53,6 @@ class SlackControl:
         channel, text, thread_ts = given.text("channel"), given.text("text"), given.maybe("thread_ts")
         given.done()
         return {"ts": self.slack.bot_say(channel, text, thread_ts)}
-
-    async def _edit(self, request: Request) -> Json:
-        given = await body(request)
-        channel, ts, text, user = (
-            given.text("channel"),
-            given.text("ts"),
-            given.text("text"),
-            given.maybe("user"),
-        )
-        given.done()
-        self.slack.edit(channel, ts, text, user)
-        return OK
-
-    async def _delete(self, request: Request) -> Json:
-        given = await body(request)
-        channel, ts, user = given.text("channel"), given.text("ts"), given.maybe("user")
-        given.done()
-        self.slack.delete(channel, ts, user)
-        return OK
-
-    def _mark(self, act: Callable[[str, str, str, str], None]) -> Answer:
-        async def answer(request: Request) -> Json:
-            given = await body(request)
-            where = (given.text("channel"), given.text("ts"), given.text("name"), given.text("user"))
-            given.done()
-            act(*where)
-            return OK
-
-        return answer
-
-    def _pin(self, act: Callable[[str, str, str], None]) -> Answer:
-        async def answer(request: Request) -> Json:
-            given = await body(request)
-            where = (given.text("channel"), given.text("ts"), given.text("user"))
-            given.done()
-            act(*where)
-            return OK
-
-        return answer
-
-    def _walk(self, act: Callable[[str, str], None]) -> Answer:
-        async def answer(request: Request) -> Json:
-            given = await body(request)
-            channel, user = given.text("channel"), given.text("user")
-            given.done()
-            act(channel, user)
-            return OK
-
-        return answer
-
-    def _close(self, act: Callable[[str, str | None], None]) -> Answer:
-        async def answer(request: Request) -> Json:
-            given = await body(request)
-            channel, user = given.text("channel"), given.maybe("user")
-            given.done()
-            act(channel, user)
-            return OK
-
-        return answer
-
-    async def _invite(self, request: Request) -> Json:
-        given = await body(request)
-        channel, user, by = given.text("channel"), given.text("user"), given.maybe("by")
-        given.done()
-        self.slack.invite(channel, user, by)
-        return OK
-
-    async def _rename(self, request: Request) -> Json:
-        given = await body(request)
-        channel, name, user = given.text("channel"), given.text("name"), given.maybe("user")
-        given.done()
-        self.slack.rename(channel, name, user)
-        return OK
 
     async def _create(self, request: Request) -> Json:
         """{name, user, private?, members?: [email or id]} -> the channel"""
@@ -161,3 +87,19 @@ class SlackControl:
         if problem is not None:
             raise Bad("url", problem)
         return {"ok": True, "url": url}
+
+
+def _done(act: Callable[..., Any], *fields: str) -> Answer:
+    """Have `act` done with these fields of the body, in their order; one with a `?` may be left out."""
+
+    async def answer(request: Request) -> Json:
+        given = await body(request)
+        values = [
+            given.maybe(field.removesuffix("?")) if field.endswith("?") else given.text(field)
+            for field in fields
+        ]
+        given.done()
+        act(*values)
+        return {"ok": True}
+
+    return answer

@@ -7,13 +7,12 @@ Slack and Zoom put the time of the attempt, not of the event, under the signatur
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
 
-from sandbox.world import Entry, World, iso
+from sandbox.world import World
 
 Sign = Callable[[bytes], dict[str, str]]
 """Headers of one attempt for this body: content type, time and signature."""
@@ -115,23 +114,9 @@ class Deliverer:
         timeout: float = 3.0,  # noqa: ASYNC109 - the vendor's patience with its receiver, in seconds
     ) -> Answer:
         """One attempt, journalled; never raises for what the network does."""
-        started = time.time()
-        entry = Entry(
-            n=self.world.ids.count(),
-            service=service,
-            operation=operation,
-            direction="out",
-            method="POST",
-            path=url,
-            at=iso(started),
-            started=started,
-            request={"query": [], "headers": headers, "body": body.decode("utf-8", "replace")},
-        )
-        self.world.record(entry)
+        entry = self.world.sends(service, operation, "POST", url, body.decode("utf-8", "replace"), headers)
         answer = await self._post(url, body, headers, timeout)
-        entry.seconds = round(time.time() - started, 6)
-        entry.status, entry.error = answer.status, answer.reason
-        entry.answer = {"headers": answer.headers, "body": answer.body.decode("utf-8", "replace")}
+        entry.answered(answer.status, answer.reason, answer.body.decode("utf-8", "replace"), answer.headers)
         return answer
 
     def deliver(self, delivery: Delivery) -> None:

@@ -213,6 +213,12 @@ class Entry:
     request: Json = field(default_factory=dict)  # query, headers (no credentials), body
     answer: Json = field(default_factory=dict)  # headers, body
 
+    def answered(self, status: int | None, error: str | None, body: str, headers: Json | None = None) -> None:
+        """What came of a delivery."""
+        self.seconds = round(time.time() - self.started, 6)
+        self.status, self.error = status, error
+        self.answer = {"headers": headers or {}, "body": body}
+
     def brief(self) -> Json:
         full = asdict(self)
         del full["request"], full["answer"]
@@ -258,6 +264,25 @@ class World:
 
     def record(self, entry: Entry) -> None:
         self.journal.append(entry)
+
+    def sends(
+        self, service: str, operation: str, method: str, path: str, body: str, headers: Json | None = None
+    ) -> Entry:
+        """A delivery that leaves now, journalled; the entry is told when it is `answered`."""
+        started = time.time()
+        entry = Entry(
+            n=self.ids.count(),
+            service=service,
+            operation=operation,
+            direction="out",
+            method=method,
+            path=path,
+            at=iso(started),
+            started=started,
+            request={"query": [], "headers": headers or {}, "body": body},
+        )
+        self.record(entry)
+        return entry
 
 
 Listener = Callable[[Json], Awaitable[None] | None]

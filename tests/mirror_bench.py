@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from starlette.routing import Router
 
-from integration import portjson
+from integration import mirror, portjson, room_documents, room_facts
 from integration.catalog import Catalog
 from integration.mirror import Mirror
 from integration.models.incident import WarRoom
@@ -30,6 +31,14 @@ from tests.services.conftest import GenerousBudget
 RESPONDER = "responder@example.com"
 TEAM = "incident-readers"
 SETTLE = 0.05  # seconds; nothing lags here
+
+
+def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a mirror puts off waits for long."""
+    monkeypatch.setattr(mirror, "DEBOUNCE_SECONDS", 0.01)
+    monkeypatch.setattr(room_facts, "COUNT_SECONDS", 0.01)
+    monkeypatch.setattr(room_facts, "TELL_SECONDS", 0.01)
+    monkeypatch.setattr(room_documents, "DOCUMENT_SECONDS", 0.01)
 
 
 @dataclass

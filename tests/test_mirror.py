@@ -8,18 +8,15 @@ from typing import Any
 
 import pytest
 
-from integration import mirror, room_documents, room_facts, room_reading
+from integration import room_reading
 from integration.models.incident import WarRoom
-from tests.mirror_bench import RESPONDER, TEAM, Bench, bench
+from tests.mirror_bench import RESPONDER, TEAM, Bench, bench, hasten
 from tests.sandbox.serve import until
 
 
 @pytest.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr(mirror, "DEBOUNCE_SECONDS", 0.01)
-    monkeypatch.setattr(room_facts, "COUNT_SECONDS", 0.01)
-    monkeypatch.setattr(room_facts, "TELL_SECONDS", 0.01)
-    monkeypatch.setattr(room_documents, "DOCUMENT_SECONDS", 0.01)
+    hasten(monkeypatch)
     async with bench() as found:
         yield found
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration import mirror, room_facts
 from integration import second_opinion as module
 from integration.errors import BadInput, ServiceError
 from integration.model_notes import Asked, batch, question, verdicts
@@ -21,7 +20,7 @@ from integration.second_opinion import SecondOpinion
 from integration.services.port_ai import PortAi
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.ai import scripted
-from tests.mirror_bench import TEAM, Bench, bench
+from tests.mirror_bench import TEAM, Bench, bench, hasten
 from tests.sandbox.serve import until
 from tests.services.conftest import GenerousBudget
 from tests.told import WILD
@@ -108,9 +107,7 @@ def test_any_answer_is_taken_or_refused(text: str) -> None:
 
 @pytest.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr(mirror, "DEBOUNCE_SECONDS", 0.01)
-    monkeypatch.setattr(room_facts, "COUNT_SECONDS", 0.01)
-    monkeypatch.setattr(room_facts, "TELL_SECONDS", 0.01)
+    hasten(monkeypatch)
     monkeypatch.setattr(module, "GATHER_SECONDS", 0.05)
     monkeypatch.setattr("integration.services.port_ai.POLL_SECONDS", (0.02,))
     async with bench() as found:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from typing import Any
 
 from integration.doctor.finding import Finding, failed, ok, unknown, warning
 from integration.errors import Refused, ServiceError
@@ -48,8 +49,8 @@ class Probe:
         said = "refused (422)" if refusal is not None else "taken, or dropped without a word"
         return [first, ok("port.unknown_keys", f"keys that Port does not know are {said}")]
 
-    async def _tried(self, rest: Json) -> Refused | None:
-        action = {
+    def _action(self, **more: Any) -> Json:
+        return {
             "identifier": self.NAME,
             "title": "Probe of make doctor",
             "trigger": {
@@ -57,11 +58,12 @@ class Probe:
                 "operation": "CREATE",
                 "userInputs": {"properties": {}, "required": [], "order": []},
             },
-            "publish": False,
-            **rest,
+            **more,
         }
+
+    async def _tried(self, rest: Json) -> Refused | None:
         try:
-            await self._port.create_action(action)
+            await self._port.create_action(self._action(publish=False, **rest))
         except Refused as refusal:
             return refusal
         finally:
@@ -94,24 +96,14 @@ class Probe:
     async def delivery(self, address: str) -> list[Finding]:
         """Port itself rings at our door, for an action that there is not: does it come, and who signs?"""
         check = "port.delivery"
-        action = {
-            "identifier": self.NAME,
-            "title": "Probe of make doctor",
-            "trigger": {
-                "type": "self-service",
-                "operation": "CREATE",
-                "userInputs": {"properties": {}, "required": [], "order": []},
-            },
-            "invocationMethod": {
-                "type": "WEBHOOK",
-                "url": f"{address}{ACTION_PATH}doctor",
-                "method": "POST",
-                "synchronized": True,
-                "body": {"action": "doctor", "run": "{{ .run.id }}"},
-            },
-            "publish": True,
+        invocation = {
+            "type": "WEBHOOK",
+            "url": f"{address}{ACTION_PATH}doctor",
+            "method": "POST",
+            "synchronized": True,
+            "body": {"action": "doctor", "run": "{{ .run.id }}"},
         }
-        await self._port.create_action(action)
+        await self._port.create_action(self._action(publish=True, invocationMethod=invocation))
         began = time.monotonic()
         try:
             run = await self._port.create_run(self.NAME, {})

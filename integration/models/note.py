@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from integration.models.base import Value
@@ -17,6 +19,21 @@ NOTE_KINDS: tuple[NoteKind, ...] = (
     "impact",
     "question",
 )
+# Chosen to be at hand in every workspace and seldom used for something else in an incident. Ticks, eyes
+# and thumbs are left out on purpose: people use them to say "done", "seen" and "yes".
+NOTE_REACTIONS: Mapping[str, NoteKind] = MappingProxyType(
+    {
+        "memo": "update",
+        "mag": "finding",
+        "wrench": "workaround",
+        "scales": "decision",
+        "dart": "action",
+        "boom": "impact",
+        "question": "question",
+    }
+)
+NOT_A_NOTE_REACTIONS = ("no_entry_sign", "see_no_evil")
+DONE_REACTIONS = ("white_check_mark", "heavy_check_mark", "ballot_box_with_check")
 LinkType = Literal["logs", "trace", "dashboard", "ticket", "pull request", "runbook", "document", "other"]
 
 

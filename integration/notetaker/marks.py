@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
 
-from integration.models.note import NOTE_KINDS, NoteKind
+from integration.models.note import NOT_A_NOTE_REACTIONS, NOTE_KINDS, NOTE_REACTIONS, NoteKind
 from integration.models.slack import Message
 
 PRECEDENCE: tuple[NoteKind, ...] = (
@@ -32,21 +32,6 @@ PRECEDENCE: tuple[NoteKind, ...] = (
     "question",
     "update",
 )
-
-# Chosen to be at hand in every workspace and seldom used for something else in an incident. Ticks, eyes
-# and thumbs are left out on purpose: people use them to say "done", "seen" and "yes".
-REACTIONS: Mapping[str, NoteKind] = MappingProxyType(
-    {
-        "memo": "update",
-        "mag": "finding",
-        "wrench": "workaround",
-        "scales": "decision",
-        "dart": "action",
-        "boom": "impact",
-        "question": "question",
-    }
-)
-NOT_A_NOTE = ("no_entry_sign", "see_no_evil")
 
 PREFIXES: Mapping[str, NoteKind] = MappingProxyType(
     {
@@ -72,15 +57,15 @@ _TONE = re.compile(r"::skin-tone-\d")
 class Marks:
     """Which reactions (emoji names without colons) and prefixes (lower case) mean what."""
 
-    reactions: Mapping[str, NoteKind] = field(default_factory=lambda: REACTIONS)
-    not_a_note: tuple[str, ...] = NOT_A_NOTE
+    reactions: Mapping[str, NoteKind] = field(default_factory=lambda: NOTE_REACTIONS)
+    not_a_note: tuple[str, ...] = NOT_A_NOTE_REACTIONS
     prefixes: Mapping[str, NoteKind] = field(default_factory=lambda: PREFIXES)
 
     @classmethod
     def from_settings(
         cls,
         reactions: Mapping[str, NoteKind],
-        not_a_note: Collection[str] = NOT_A_NOTE,
+        not_a_note: Collection[str] = NOT_A_NOTE_REACTIONS,
         prefixes: Mapping[str, NoteKind] = MappingProxyType({}),
     ) -> Self:
         """The customer's reactions (emoji names, colons allowed), and his prefixes beside the usual ones."""

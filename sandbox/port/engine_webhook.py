@@ -11,7 +11,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from sandbox.world import Entry, Json, World, iso
+from sandbox.world import Json, World
 
 USER_AGENT = "port-sandbox-webhook/1"
 
@@ -87,27 +86,12 @@ class Webhooks:
 
     async def send(self, request: Request) -> Answer:
         """One attempt; never raises for what the network does."""
-        started = time.time()
-        entry = Entry(
-            n=self.world.ids.count(),
-            service="port",
-            operation=request.operation,
-            direction="out",
-            method=request.method,
-            path=request.url,
-            at=iso(started),
-            started=started,
-            request={
-                "query": [],
-                "headers": dict(request.headers),
-                "body": request.body.decode("utf-8", "replace"),
-            },
+        body = request.body.decode("utf-8", "replace")
+        entry = self.world.sends(
+            "port", request.operation, request.method, request.url, body, dict(request.headers)
         )
-        self.world.record(entry)
         answer = await self._attempt(request)
-        entry.seconds = round(time.time() - started, 6)
-        entry.status, entry.error = answer.status, answer.reason
-        entry.answer = {"headers": {}, "body": answer.body.decode("utf-8", "replace")}
+        entry.answered(answer.status, answer.reason, answer.body.decode("utf-8", "replace"))
         return answer
 
     async def _attempt(self, request: Request) -> Answer:

@@ -36,27 +36,22 @@ class Changes:
     def _joined(self, channel: Channel, user: str, inviter: str | None) -> None:
         invited = {"inviter": inviter} if inviter else {}
         self._system(channel, user, "channel_join", f"<@{user}> has joined the channel", **invited)
-        event = {
-            "type": "member_joined_channel",
+        self.events.emit(self._moved("member_joined_channel", channel, user, **invited), channel)
+
+    def _moved(self, kind: str, channel: Channel, user: str, **more: str) -> Json:
+        return {
+            "type": kind,
             "user": user,
             "channel": channel.id,
             "channel_type": "C" if channel.kind == "public" else "G",
             "team": state.TEAM_ID,
-            **invited,
+            **more,
             "event_ts": self.store.next_ts(),
         }
-        self.events.emit(event, channel)
 
     def leave(self, channel: Channel, user: str) -> None:
         self._system(channel, user, "channel_leave", f"<@{user}> has left the channel")
-        event = {
-            "type": "member_left_channel",
-            "user": user,
-            "channel": channel.id,
-            "channel_type": "C" if channel.kind == "public" else "G",
-            "team": state.TEAM_ID,
-            "event_ts": self.store.next_ts(),
-        }
+        event = self._moved("member_left_channel", channel, user)
         if user == state.BOT_USER:
             kind = "group_left" if channel.private else "channel_left"
             event = {"type": kind, "channel": channel.id, "actor_id": user, "event_ts": event["event_ts"]}

@@ -20,7 +20,7 @@ from sandbox.credentials import SLACK_APP_TOKEN
 from sandbox.deliver import SLACK, Answer
 from sandbox.slack import state
 from sandbox.wire import Call, FaultReply, Reply, operation_route
-from sandbox.world import Entry, Json, World, iso
+from sandbox.world import Json, World
 
 ANSWER_SECONDS: Final = 3.0
 CONNECTIONS_MAX: Final = 10
@@ -139,7 +139,6 @@ class Socket:
         self, operation: str, kind: str, payload: Json, attempt: int = 0, reason: str = ""
     ) -> Answer:
         """One envelope to one connection, journalled. Its answer's `body` is what came in `payload`."""
-        started = time.time()
         envelope: Json = {
             "envelope_id": self._world.ids.mixed(36),
             "type": kind,
@@ -149,22 +148,9 @@ class Socket:
         if kind == "events_api":
             envelope |= {"retry_attempt": attempt, "retry_reason": reason}
         body = json.dumps(envelope)
-        entry = Entry(
-            n=self._world.ids.count(),
-            service="slack",
-            operation=operation,
-            direction="out",
-            method="WEBSOCKET",
-            path=_PATH,
-            at=iso(started),
-            started=started,
-            request={"query": [], "headers": {}, "body": body},
-        )
-        self._world.record(entry)
+        entry = self._world.sends("slack", operation, "WEBSOCKET", _PATH, body)
         answer = await self._exchange(envelope["envelope_id"], body)
-        entry.seconds = round(time.time() - started, 6)
-        entry.status, entry.error = answer.status, answer.reason
-        entry.answer = {"headers": {}, "body": answer.body.decode()}
+        entry.answered(answer.status, answer.reason, answer.body.decode())
         return answer
 
     async def _exchange(self, identifier: str, body: str) -> Answer:
