@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,12 +35,19 @@ def words_key(incident: str, purpose: str, *about: str) -> str:
     return f"{incident}:{purpose.replace(' ', '-')}:{text_hash(chr(31).join(about))[:16]}"
 
 
-async def claim_words(kit: Kit, steps: Sequence[Step], command: Command, again: bool) -> list[Claim]:
+async def claim_words(
+    kit: Kit,
+    steps: Sequence[Step],
+    command: Command,
+    again: bool,
+    passed: Callable[[Claim], bool] = lambda claim: False,
+) -> list[Claim]:
     """Claim messages in free words. Whoever presses for them has what is unknown looked for, and then done
     where it can be read.
 
-    The same words count as the same message for ten minutes; later they are a new one. `again` makes a
-    message of this run's own, so that a redelivered or resumed run still sends it once.
+    The same words count as the same message for ten minutes; later they are a new one, and so are they where
+    `passed` says of the earlier ones that they are past. `again` makes a message of this run's own, so that a
+    redelivered or resumed run still sends it once.
     """
     if again:
         own = [
@@ -50,14 +57,16 @@ async def claim_words(kit: Kit, steps: Sequence[Step], command: Command, again: 
         return await kit.performer.intend(own, insist=command.by_person)
     claims = await kit.performer.intend(steps, insist=command.by_person)
     return list(
-        await asyncio.gather(*(_latest(kit, step, claim) for step, claim in zip(steps, claims, strict=True)))
+        await asyncio.gather(
+            *(_latest(kit, step, claim, passed) for step, claim in zip(steps, claims, strict=True))
+        )
     )
 
 
-async def _latest(kit: Kit, step: Step, claim: Claim) -> Claim:
+async def _latest(kit: Kit, step: Step, claim: Claim, passed: Callable[[Claim], bool]) -> Claim:
     """The claim that stands for these words now. What this very run has sent is never old to it."""
     base, number = step.key, 1
-    while claim.done and claim.step.run != step.run and _is_old(claim):
+    while claim.done and claim.step.run != step.run and (_is_old(claim) or passed(claim)):
         number += 1
         step = step.model_copy(update={"key": f"{base}:{number}", "replaces": step.key})
         (claim,) = await kit.performer.intend([step])

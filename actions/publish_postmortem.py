@@ -20,7 +20,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
 
 async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) -> Outcome:
     identifier = need_incident(command)
-    page_service(kit)
+    service = page_service(kit)
     body, notify = public_body(command), flag(command, "notifySubscribers")
     async with kit.locks.holding(identifier):
         incident, consent, target, _ = await spoken_of(kit, command, consenting)
@@ -28,21 +28,30 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         refuse_unfit("publish_postmortem", public)
         judged = await judge(kit, command, incident, status="postmortem", body=body)
         said = Said(body, notify, consent, judged)
-        step = public_step(
-            command,
-            said,
-            operation="publish_postmortem",
-            purpose="postmortem",
-            key=words_key(identifier, "postmortem", public.id, body),
-            page=target.page,
-            details={
-                "public": public.id,
-                "status": "postmortem",
-                "shortlink": public.shortlink,
-                "components": {},
-            },
-        )
-        (claim,) = await kit.performer.intend([step], insist=command.by_person)
+        number = 1
+        while True:
+            key = words_key(identifier, "postmortem", public.id, body) + (f":{number}" if number > 1 else "")
+            step = public_step(
+                command,
+                said,
+                operation="publish_postmortem",
+                purpose="postmortem",
+                key=key,
+                page=target.page,
+                details={
+                    "public": public.id,
+                    "status": "postmortem",
+                    "shortlink": public.shortlink,
+                    "components": {},
+                },
+            )
+            (claim,) = await kit.performer.intend([step], insist=command.by_person)
+            if not claim.done or claim.step.run == command.run:
+                break
+            shown = await service.incident(target.page, public.id)
+            if shown is None or shown.status == "postmortem":
+                break
+            number += 1  # it was taken off the page since
         if (unsaid := await left_unsaid(kit, command, incident, claim)) is not None:
             return unsaid
         receipt = await kit.performer.perform(claim, instead=step)

@@ -14,6 +14,8 @@ from actions.public_guards import judge
 from actions.public_states import refuse_unfit
 from actions.public_step import Said, public_step
 from integration.models.run import Command, Outcome
+from integration.models.statuspage import PublicIncident
+from integration.perform import Claim
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
@@ -62,7 +64,7 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
                 "metadata": public.metadata,
             },
         )
-        (claim,) = await claim_words(kit, [step], command, again=False)
+        (claim,) = await claim_words(kit, [step], command, False, lambda claim: _followed(claim, public))
         if not claim.done and public.over:
             await kit.performer.abandon([claim], "the public incident is resolved")
             await kit.performer.flush()
@@ -82,3 +84,10 @@ async def carry_out(command: Command, kit: Kit, consenting: Awaitable[Consent]) 
         links=(receipt.permalink,),
         log=said.told(),
     )
+
+
+def _followed(claim: Claim, public: PublicIncident) -> bool:
+    """Whether the page has said something after those words: to say them again is news there."""
+    said = (claim.receipt.data if claim.receipt else {}).get("update")
+    dated = sorted((one.created_at, one.id) for one in public.updates if one.created_at is not None)
+    return said in [identifier for _, identifier in dated[:-1]]

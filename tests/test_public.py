@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -15,6 +16,7 @@ from integration.models.communication import PUBLIC_OPERATIONS
 from integration.models.port import Approval
 from integration.models.run import Command
 from integration.times import iso, now
+from sandbox.statuspage.state import API_KEY
 from tests.public_bench import (
     API,
     APPROVER,
@@ -360,6 +362,40 @@ async def test_what_was_said_a_second_time_and_cut_off_is_known_as_its_own(publi
     assert labels == ["Resolved", "Resolved"]
     (shown,) = public.shown(public.one)
     assert [one["body"] for one in shown["incident_updates"]].count("Over for good.") == 1
+
+
+async def test_what_was_followed_by_other_words_is_news_when_it_is_said_again(public: Public) -> None:
+    await public.stage.incident(public.one)
+    await public.say(public.one, "publish", **WORDS)
+    labels = [
+        (await public.say(public.one, "update", body=words)).label
+        for words in ("We look into it.", "We look into it.", "It is the cards.", "We look into it.")
+    ]
+    assert labels == ["Updated", "Already sent", "Updated", "Updated"]
+    (shown,) = public.shown(public.one)
+    assert [one["body"] for one in shown["incident_updates"]] == [
+        *("We look into it.", "It is the cards.", "We look into it.", WORDS["body"])
+    ]
+
+
+async def test_a_postmortem_that_was_taken_off_the_page_can_be_published_again(public: Public) -> None:
+    await public.stage.incident(public.one)
+    await public.say(public.one, "publish", **WORDS)
+    await public.stage.incident(public.one, status="resolved")
+    await public.say(public.one, "resolve", body="Over.")
+    learned = {"body": "A certificate had expired."}
+    labels = [(await public.say(public.one, "postmortem", **learned)).label for _ in range(2)]
+    (shown,) = public.shown(public.one)
+    hand = {"authorization": f"OAuth {API_KEY}"}
+    async with httpx.AsyncClient(base_url=public.stage.url, headers=hand) as http:
+        path = f"/statuspage/v1/pages/{PAGE}/incidents/{shown['id']}/postmortem/revert"
+        assert (await http.put(path)).status_code == 200
+
+    labels += [(await public.say(public.one, "postmortem", **learned)).label for _ in range(2)]
+
+    assert labels == ["Published", "Already sent", "Published", "Already sent"]
+    (shown,) = public.shown(public.one)
+    assert [one["status"] for one in shown["incident_updates"]] == ["postmortem", "resolved", "investigating"]
 
 
 async def test_windows_that_make_no_sense_are_refused(public: Public) -> None:
