@@ -9,12 +9,13 @@ import time
 
 from loguru import logger
 
+from integration.budget import Priority
 from integration.errors import Refused, ServiceError
 from integration.models.base import Json
 from integration.page_catalog import COMPONENT, PAGE, PageCatalog
 from integration.page_entities import PageEntities
 from integration.services.port import PortService
-from integration.services.statuspage import StatuspageService
+from integration.services.statuspage import NOT_FOUND, StatuspageService
 from integration.settings import Settings
 from integration.times import iso, now
 
@@ -51,8 +52,10 @@ class PageFigures:
             found = await (self._of_page(identifier) if blueprint == PAGE else self._of_component(identifier))
             if found:
                 await self._entities.add(blueprint, identifier, found)
-        except (Refused, ServiceError) as problem:
+        except ServiceError as problem:
             logger.debug(f"statuspage: no figures of {blueprint} {identifier}: {problem}")
+            if blueprint == COMPONENT and isinstance(problem, Refused) and problem.code == NOT_FOUND:
+                await self._remove_orphan(identifier)
 
     def begin(self) -> None:
         """List what there is anew: a resync has brought in the pages, the first time perhaps."""
@@ -69,6 +72,19 @@ class PageFigures:
             if page in pages:
                 self._page_of[str(entity["identifier"])] = str(page)
                 self._due.append((COMPONENT, str(entity["identifier"])))
+
+    async def _remove_orphan(self, component: str) -> None:
+        """Where Port's own integration keeps components, it no longer removes the ones we have written to."""
+        page = self._page_of[component]
+        found = (
+            await self._entities.orphans(COMPONENT, {page}, set()) if not self._entities.kept_by_us else []
+        )
+        if not any(one["identifier"] == component for one in found):
+            return
+        async for some in self._statuspage.raw_components(page, priority=Priority.DECORATION):
+            if any(one["id"] == component for one in some):
+                return
+        await self._entities.remove(COMPONENT, component)
 
     async def _of_page(self, page: str) -> Json:
         counts = await self._statuspage.subscriber_counts(page)

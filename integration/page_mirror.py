@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import Literal
 
 from loguru import logger
 
@@ -163,7 +164,10 @@ class PageMirror:
             try:
                 await self._statuses.write(page)
                 if incident:
-                    await self._read(page, incident)
+                    shown = await self._read(page, incident)
+                    if shown == "part" and wait is not None and not self._entities.kept_by_us:
+                        await asyncio.sleep(wait)  # others make the entity that ours is to be related to
+                        continue
                 elif self._components[page]:
                     await self._read_components(page)
                 await self._statuses.write(page)  # again, where the page's entity was made just now
@@ -235,7 +239,7 @@ class PageMirror:
         gone: set[str] = set()
         for missing in set(shown) - {raw.get("id") for raw in incidents}:
             where = await self._record.where(shown[missing])
-            if where is not None and self._is_ours(where[0]) and not await self._read(*where):
+            if where is not None and self._is_ours(where[0]) and await self._read(*where) == "gone":
                 gone.add(missing)
         await self._remove_orphans(incidents, gone)
         self._figures.begin()
@@ -251,23 +255,24 @@ class PageMirror:
 
     # Reading
 
-    async def _read(self, page: str, incident: str) -> bool:
-        """Read one public incident and write what it says. Whether there is such an incident."""
+    async def _read(self, page: str, incident: str) -> Literal["shown", "part", "gone"]:
+        """Read one public incident and write what it says, or what of that can be written already."""
         raw = self._answers.pop(incident, None)
         if raw is None:
             raw = await self._asked(page, incident)
         public = incident_of(raw) if raw is not None else None
         if raw is None or public is None:
             await self._record.forget(page, incident)
-            return False
+            return "gone"
         await self._refresh_page(page)
         await self._take_in(COMPONENT, objects(raw.get("components")))
         await self._take_in(INCIDENT, [raw])
         await self._take_in(UPDATE, objects(raw.get("incident_updates")))
-        if await self._record.show(public):
-            self._seen[public.id] = public
-            self._told[public.id] = fingerprint(raw)
-        return True
+        if not await self._record.show(public):
+            return "part"
+        self._seen[public.id] = public
+        self._told[public.id] = fingerprint(raw)
+        return "shown"
 
     async def _asked(self, page: str, incident: str) -> Json | None:
         return await self._statuspage.raw_incident(page, incident, priority=Priority.INTERNAL)

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from integration import page_mirror
 from integration.page_mirror import PageMirror
 from integration.page_status import PageStatus
 from integration.times import when
 from sandbox.world import Json
-from tests.page_bench import CHECKOUT, OCEAN, PAGE, Bench, bench
+from tests.page_bench import CHECKOUT, OCEAN, PAGE, SEARCH, Bench, bench
 from tests.sandbox.serve import until
 
 INCIDENT = "statuspageIncident"
@@ -172,3 +173,35 @@ async def test_figures_wait_for_no_second_day(page: Bench, mirror: PageMirror) -
     assert component is not None
     assert component["properties"]["uptime"] is not None
     assert source(page, "statuspageComponent", CHECKOUT) == OCEAN
+
+
+async def test_an_entity_that_others_make_a_moment_later_is_waited_for(
+    page: Bench, adding: PageMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_mirror, "RETRY_SECONDS", (0.05, 0.05, 0.05))
+    await page.incident("INC-1")
+    public = page.publish("INC-1")
+
+    adding.observe(PAGE, public["id"])
+    await until(lambda: page.asked("incidents.get") >= 2)
+    await as_theirs(page, public)
+    await until(lambda: not adding.busy)
+
+    assert (await page.shown("INC-1"))[1] == public["id"]
+    entity = await page.client.get_entity(INCIDENT, public["id"])
+    assert entity is not None
+    assert entity["relations"]["incident"] == "INC-1"
+
+
+async def test_a_component_that_is_gone_is_removed_where_nobody_else_would(
+    page: Bench, adding: PageMirror
+) -> None:
+    async for components in page.service.raw_components(PAGE):
+        await page.upserts("component", components)
+    page.statuspage.store.components.pop(CHECKOUT)
+
+    for _ in range(12):
+        await adding.tend()
+
+    assert await page.client.get_entity("statuspageComponent", CHECKOUT) is None
+    assert await page.client.get_entity("statuspageComponent", SEARCH) is not None

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from integration.budget import Budget, Priority
-from integration.errors import BadInput
+from integration.errors import BadInput, Refused
 from integration.models.base import Json
 from integration.models.statuspage import (
     MaintenanceWindow,
@@ -182,10 +182,12 @@ class StatuspageService:
         self, page: str, component: str, *, priority: Priority = Priority.DECORATION
     ) -> float | None:
         """Per cent of the range that Statuspage takes by itself; None where it tells none, as of a
-        component whose uptime the page does not show."""
+        component whose uptime the page does not show. Refused with NOT_FOUND where there is no such component."""
         path = path_of(page, "components", component, "uptime")
         found = await self._wire.object("components.uptime", path, priority, {"skip_related_events": "true"})
-        percentage = (found or {}).get("uptime_percentage")
+        if found is None:
+            raise Refused(SERVICE, "components.uptime", NOT_FOUND, f"no component {component} on page {page}")
+        percentage = found.get("uptime_percentage")
         return float(percentage) if isinstance(percentage, int | float) else None
 
     async def newest(self, page: str, *, priority: Priority = Priority.PUBLIC) -> list[PublicIncident]:
