@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from actions.base import Kit, need_incident
 from actions.delivery import choice
-from actions.public_drafting import drafted
-from actions.public_operations import SPOKEN
+from actions.public import room_hears
+from actions.public_drafting import Drafted, drafted
+from actions.public_operations import SPOKEN, Spoken
+from integration import communicator, plan
+from integration.errors import BadInput, ServiceError
 from integration.models.communication import Step
-from integration.models.run import Command, Outcome
+from integration.models.run import AUTOMATION, Command, Outcome
+from integration.page_catalog import Draft
 from integration.times import iso, now
+
+PURPOSE = "draft"
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:
-    identifier = need_incident(command)
     what = SPOKEN[choice(command, "operation", tuple(SPOKEN), default="publish")]
-    found = await drafted(kit, command, what, proposing=True)
+    if not command.automatic:
+        return await _draft(command, kit, what, await drafted(kit, command, what, proposing=True))
+    async with kit.locks.holding(f"{need_incident(command)}:drafts"):
+        if nothing := await _nothing_to_say(command, kit, what):
+            return _none(nothing)
+        try:
+            found = await drafted(kit, command, what, proposing=True)
+        except BadInput as problem:
+            if problem.field == "incident":  # by now it is no case for this: it has been said, or is over
+                return _none(str(problem))
+            raise
+        if what.operation == "update_incident" and found.content.get("was"):
+            return _none(f"the page says {found.content['was']} already")
+        return await _draft_alone(command, kit, what, found)
+
+
+async def _draft(command: Command, kit: Kit, what: Spoken, found: Drafted) -> Outcome:
+    incident = command.incident
     expires = now() + timedelta(minutes=kit.settings.public_approval_minutes)
-    key = f"{identifier}:draft:{found.digest[:16]}" + (f":{command.run}" if command.run else "")
+    key = f"{incident}:{PURPOSE}:{found.digest[:16]}" + (f":{command.run}" if command.run else "")
     step = Step(
         key=key,
         operation=what.operation,
-        purpose="draft",
-        incident=identifier,
+        purpose=PURPOSE,
+        incident=incident,
         destination=found.page,
         text=str(found.inputs["body"]),
         requested_by=command.requested_by,
@@ -35,10 +58,63 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         step, {"contentHash": found.digest, "preview": shown, "expiresAt": iso(expires)}
     )
     link = kit.page_catalog.url(key)
+    notes = found.notes
+    if command.automatic:  # nobody has pressed a button, so nobody looks
+        text = communicator.drafted_for_page(what.title, link, expires)
+        try:
+            await room_hears(kit, command, "approval notice", text)
+        except ServiceError as problem:
+            notes = (*notes, f"The room was not told: {problem}")
     return Outcome(
-        summary=f"“{what.title}” of {identifier} is drafted; somebody else approves it before "
+        summary=f"“{what.title}” of {incident} is drafted; somebody else approves it before "
         f"{expires:%H:%M} UTC: {link}",
         label="Drafted",
         links=(link,),
-        log=found.notes,
+        log=notes,
     )
+
+
+# An automation drafts what changed, and one thing at a time.
+
+
+async def _nothing_to_say(command: Command, kit: Kit, what: Spoken) -> str:
+    """Why an automation has nothing to draft; empty where it may have."""
+    if kit.statuspage is None:
+        return "this integration has no status page"
+    incident = await kit.catalog.incident(need_incident(command))
+    if incident.private:
+        return "the incident is private"
+    if plan.is_closed(incident, kit.settings) != (what.operation == "resolve_incident"):
+        return f"the incident is {incident.status} by now"
+    if what.opens and not await kit.page_catalog.of_services(incident.services):
+        return "customers see none of its services on a status page"
+    return ""
+
+
+async def _draft_alone(command: Command, kit: Kit, what: Spoken, found: Drafted) -> Outcome:
+    """The only draft of an automation about this incident: an older one is out of date by it."""
+    older = [one for one in await kit.page_catalog.drafts(PURPOSE) if _stands(one, command)]
+    for one in older:
+        if one.content_hash == found.digest and one.communication.step.run != command.run:
+            link = kit.page_catalog.url(one.communication.step.key)
+            return Outcome(summary=f"This is drafted already: {link}", label="Already drafted", links=(link,))
+    ended = await _draft(command, kit, what, found)
+    reason = f"“{what.title}” was drafted since: {ended.links[0]}"
+    await asyncio.gather(
+        *(
+            kit.page_catalog.end_draft(one.communication.step.key, "withdrawn", reason)
+            for one in older
+            if one.communication.step.run != command.run
+        )
+    )
+    return ended
+
+
+def _stands(draft: Draft, command: Command) -> bool:
+    step = draft.communication.step
+    ours = step.incident == command.incident and step.requested_by.startswith(AUTOMATION)
+    return ours and draft.expires_at is not None and draft.expires_at > now()
+
+
+def _none(why: str) -> Outcome:
+    return Outcome(summary=f"Nothing to draft: {why}.", label="Nothing to draft")

@@ -289,24 +289,9 @@ async def tell(
                 incident.identifier, {name: value for name, value in properties.items() if value}
             )
 
-    async def say() -> None:
-        room = await latest_room(kit, incident.identifier)
-        if room is None or room.state != "open":
-            return
-        text = communicator.public_post(what, status or what, receipt.permalink)
-        step = plan.message(
-            room,
-            "public notice",
-            text,
-            about=command.run,
-            requested_by=command.requested_by,
-            run=command.run,
-        )
-        (claim,) = await kit.performer.intend([step])
-        await kit.performer.perform(claim)
-        kit.performer.relate([claim], room.identifier)
-
-    for answer in await asyncio.gather(show(), say(), return_exceptions=True):
+    text = communicator.public_post(what, status or what, receipt.permalink)
+    heard = room_hears(kit, command, "public notice", text)
+    for answer in await asyncio.gather(show(), heard, return_exceptions=True):
         if isinstance(answer, IncidentCommsError):
             problems.append(str(answer))
         elif isinstance(answer, BaseException):
@@ -316,3 +301,16 @@ async def tell(
         # Only now: what the page says is held against the record.
         kit.pages.written(str(receipt.data.get("page")), str(receipt.data.get("incident")))
     return " ".join(problems)
+
+
+async def room_hears(kit: Kit, command: Command, purpose: str, text: str) -> None:
+    """Say something of this run in the incident's room, where one is open."""
+    room = await latest_room(kit, command.incident)
+    if room is None or room.state != "open":
+        return
+    step = plan.message(
+        room, purpose, text, about=command.run, requested_by=command.requested_by, run=command.run
+    )
+    (claim,) = await kit.performer.intend([step])
+    await kit.performer.perform(claim)
+    kit.performer.relate([claim], room.identifier)

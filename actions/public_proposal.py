@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from actions.base import Kit
 from actions.delivery import identifiers
-from actions.public import Published, page_service
+from actions.public import REALTIME, Published, page_service
 from actions.public_components import in_states
 from actions.public_operations import Spoken
-from integration import page_words
+from integration import guards, page_words
 from integration.errors import BadInput
 from integration.models.base import Json
 from integration.models.incident import Incident
@@ -67,6 +67,8 @@ async def propose(
         for one, state in target.shown.components.items():
             name = target.shown.component_names.get(one) or one
             proposal.components[one] = PageComponent(id=one, name=name, status=state, page_id=page)
+    if what.operation == "update_incident" and target is not None and not proposal.inputs.get("body"):
+        _status(incident, target, proposal)
     # What works is no part of the problem, unless all of it works.
     well = named.get("operational", [])
     affected = [one for one in wanted if one not in well] or wanted
@@ -126,6 +128,14 @@ def _impact(kit: Kit, incident: Incident, proposal: Proposal, stated: bool) -> N
         proposal.put("componentStatus", state, f"Proposed {state}, {because}.")
     elif not stated:
         proposal.put("impact", impact, f"Proposed impact {impact}, {because}.")
+
+
+def _status(incident: Incident, target: Published, proposal: Proposal) -> None:
+    """Of an update whose words are proposed as well: the incident's, where the page is behind."""
+    ahead, shown = guards.progress(incident.status), guards.progress(target.shown.status)
+    if ahead is not None and shown is not None and ahead > shown:
+        status = REALTIME[ahead]
+        proposal.put("status", status, f"Proposed {status}, as the incident is {incident.status}.")
 
 
 def _words(

@@ -137,6 +137,14 @@ def public_post(what: str, status: str, link: str) -> str:
     return f"📣 Status page: {what}{now}. {link}".rstrip()
 
 
+def drafted_for_page(what: str, link: str, until: datetime) -> str:
+    """The room's word of a draft that nobody has asked for."""
+    return (
+        f"⏳ “{escape(what)}” for the status page is drafted. "
+        f"<{link}|Read it>; whoever approves it before {_slack_time(until)} sends it."
+    )
+
+
 def waits_for_approval(
     what: str, author: str, link: str, run: str, until: datetime | None, refused: str = ""
 ) -> str:

@@ -55,6 +55,22 @@ _IDENTIFIER = 'if type == "object" then .identifier else . end'
 _TESTS = {"is_closed": ("status", "closed_statuses"), "is_severe": ("severity", "open_severities")}
 """Tests of an incident in conditions: the field that is read and the setting that lists what it may say."""
 
+_READS = {
+    "is_noticed": (
+        '(<<severity>> // "" | tostring | ascii_downcase) as $severity | <<severity_impacts>> | to_entries '
+        '| any((.key | ascii_downcase) == $severity and .value != "none")'
+    ),
+    # A time may be written in any zone; jq reads but Greenwich's.
+    "is_recent": (
+        "(<<started_at>> // .createdAt) as $at "
+        '| ([$at | capture("(?<sign>[+-])(?<h>[0-9]{2}):?(?<m>[0-9]{2})$") '
+        '| ((.h | tonumber) * 60 + (.m | tonumber)) * (if .sign == "-" then -1 else 1 end)] '
+        "| add // 0) as $offset "
+        '| ($at[0:19] + "Z" | fromdateiso8601) - $offset * 60 > now - <<max_incident_age_hours>> * 3600'
+    ),
+}
+"""More of them: whether customers notice its severity, and whether it is none of old."""
+
 _PLACEHOLDER = re.compile(r"<<([a-z_]+)>>")
 _ADDITIONS = "incident.additions"
 
@@ -221,13 +237,14 @@ def _automation(definition: Json, automation: Json, settings: Settings, door: Do
             },
         },
         "invocationMethod": _invocation(definition["action"], door, {**body, **changes}),
-        "publish": True,  # Port creates an automation switched off without it
+        # Port creates an automation switched off without it; so is one of a service that is not set up.
+        "publish": bool(getattr(settings, automation["needs"])) if "needs" in automation else True,
     }
 
 
 def condition(expression: str, settings: Settings) -> str:
     """`expression` with `<<field>>` replaced by the jq that reads that field of an incident, `<<setting>>`
-    by that setting as JSON, and `<<is_closed>>` or `<<is_severe>>` by the jq that says so of an incident.
+    by that setting as JSON, and `<<is_closed>>` and its like by the jq that says so of an incident.
 
     Upper and lower case don't count in these tests, as they don't in `plan`. Raises BadInput naming an
     unknown placeholder.
@@ -240,6 +257,8 @@ def condition(expression: str, settings: Settings) -> str:
             fact = f'<<{field}>> // "" | tostring | ascii_downcase'
             test = f"({fact}) as ${field} | <<{setting}>> | any(ascii_downcase == ${field})"
             return f"({_PLACEHOLDER.sub(filled, test)})"
+        if name in _READS:
+            return f"({_PLACEHOLDER.sub(filled, _READS[name])})"
         if name in IncidentFields.model_fields:
             return f"({getattr(settings.incident_fields, name)})"
         if name not in Settings.model_fields:

@@ -1,4 +1,5 @@
-"""Components that get states of their own in one post: by buttons, by drafts, and what is refused."""
+"""What is drafted for a status page: components with states of their own, what automations draft, and what is
+refused."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from integration import portjson, slack_forms
+from integration.models.run import Outcome
 from integration.slack_forms import About, Choice
 from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, SEARCH, Public, public_bench
 
@@ -187,3 +189,93 @@ async def test_what_does_not_fit_is_told_with_what_to_do(public: Public) -> None
     await public.say(public.one, "postmortem", **given)
     assert "is postmortem; publish a new one" in await drafting(public, "update", **given)
     assert "has a postmortem; publish a new one" in await drafting(public, "reopen", **given)
+
+
+async def automatic(public: Public, operation: str, cause: str = "commander@example.com") -> Outcome:
+    """As the automation asks that is set off by a change of this person's."""
+    name = {"publish": "publication", "resolve": "resolution", "reopen": "reopening"}.get(
+        operation, operation
+    )
+    by = f"automation draft_{name}_for_status_page (change by {cause})"
+    return await public.act(
+        "draft_public_update", public.one, by, operation=operation, notifySubscribers=True
+    )
+
+
+async def incident(public: Public, **properties: str) -> None:
+    """One of a service that customers see as Checkout."""
+    await public.service("payments", CHECKOUT)
+    entity = {"identifier": public.one, "title": "db-7 is down", "relations": {"services": ["payments"]}}
+    severe = {"status": "investigating", "severity": "sev2", **properties}
+    await public.stage.write("incident", {**entity, "properties": severe})
+
+
+async def drafts(public: Public) -> dict[str, list[str]]:
+    """The words of the drafts, by their state."""
+    found: dict[str, list[str]] = {}
+    for one in await public.stage.record(public.one):
+        held = one["properties"]
+        if held["purpose"] == "draft":
+            found.setdefault(held["state"], []).append(held["text"])
+    return found
+
+
+async def test_automations_draft_each_turn_once_and_publish_nothing(public: Public) -> None:
+    await incident(public)
+
+    first, again = [await automatic(public, "publish") for _ in "12"]
+
+    assert (first.label, again.label) == ("Drafted", "Already drafted")
+    assert (await drafts(public)).keys() == {"draft"}
+    assert public.shown(public.one) == []
+    (made,) = await undecided(public)
+    assert (await public.approve(made)).label == "Published"
+    assert public.states()[CHECKOUT] == "partial_outage"
+    assert "is on page" in (await automatic(public, "publish")).summary
+
+    # The page says as much as the incident does; then the incident goes on, twice.
+    assert "says investigating already" in (await automatic(public, "update")).summary
+    await incident(public, status="identified")
+    assert (await automatic(public, "update")).label == "Drafted"
+    await incident(public, status="monitoring")
+    assert (await automatic(public, "update")).label == "Drafted"
+    (made,) = await undecided(public)
+    assert "Proposed monitoring, as the incident is monitoring." in made["preview"]
+    assert [one[:24] for one in (await drafts(public))["withdrawn"]] == ["We know what causes the "]
+    assert (await public.approve(made)).label == "Updated"
+
+    await incident(public, status="resolved")
+    assert "is resolved by now" in (await automatic(public, "update")).summary
+    assert (await automatic(public, "resolve")).label == "Drafted"
+    (made,) = await undecided(public)
+    assert (await public.approve(made)).label == "Resolved"
+    assert public.states()[CHECKOUT] == "operational"
+    assert "is resolved already" in (await automatic(public, "resolve")).summary
+    await incident(public)
+    assert (await automatic(public, "reopen")).label == "Drafted"
+    (shown,) = public.shown(public.one)
+    assert [one["status"] for one in reversed(shown["incident_updates"])] == [
+        *("investigating", "monitoring", "resolved"),
+    ]
+
+
+async def undecided(public: Public) -> list[dict[str, Any]]:
+    record = await public.stage.record(public.one)
+    return [
+        {**one["properties"], "identifier": one["identifier"]}
+        for one in record
+        if (one["properties"]["purpose"], one["properties"]["state"]) == ("draft", "draft")
+    ]
+
+
+async def test_where_there_is_nothing_to_draft_the_automation_says_so(public: Public) -> None:
+    await public.stage.incident(public.one)
+    unseen = await automatic(public, "publish")
+    await public.stage.incident(public.two, private=True)
+    public.one = public.two
+    private = await automatic(public, "publish")
+
+    for ended, why in ((unseen, "customers see none of its services"), (private, "is private")):
+        assert (ended.ok, ended.label) == (True, "Nothing to draft"), ended.summary
+        assert why in ended.summary
+    assert await drafts(public) == {}

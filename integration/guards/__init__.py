@@ -4,7 +4,7 @@ Text in, findings out: no I/O, no clock, no randomness.
 """
 
 from integration.guards.check import cleaned, leaks
-from integration.guards.contradictions import Inside, Public, Rules, contradictions
+from integration.guards.contradictions import Inside, Public, Rules, contradictions, progress
 from integration.guards.finding import Finding, blocking, leak_findings
 from integration.guards.leak import Kind, Knows, Leak, Words
 
@@ -22,4 +22,5 @@ __all__ = [
     "contradictions",
     "leak_findings",
     "leaks",
+    "progress",
 ]

@@ -114,6 +114,11 @@ def contradictions(
     return tuple(sorted(found, key=lambda one: not one.blocking))
 
 
+def progress(status: str) -> int | None:
+    """How far an incident of that status is: 0 looked into, 1 understood, 2 watched; None for other words."""
+    return _PROGRESS.get(status.lower())
+
+
 def _reasons(
     public: Public, inside: Inside, notes: Sequence[Said], now: datetime, rules: Rules
 ) -> Iterator[tuple[GuardRule, str]]:

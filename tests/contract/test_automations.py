@@ -214,3 +214,49 @@ def test_an_announcement_says_from_what_to_what_and_when() -> None:
         "ownerTo": None,
         "version": "2026-01-02T03:04:05Z",
     }
+
+
+NOTICED: dict[str, Any] = {"relations": {"services": ["checkout"]}}
+IN_ROOM: dict[str, Any] = {"relations": {"services": ["checkout"], "warRoom": "INC-1:room"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drafts"),
+    [
+        (None, incident(severity="sev3", **NOTICED), True),  # no room to wait for
+        (None, incident(**NOTICED), False),
+        (incident(**NOTICED), incident(**IN_ROOM), True),
+        (incident(severity="sev3", **IN_ROOM), incident(**IN_ROOM), False),
+        (incident(severity="sev4", **IN_ROOM), incident(**IN_ROOM), True),
+        (incident(severity="sev4", **NOTICED), incident(severity="SEV3", **NOTICED), True),
+        (incident(severity="sev4", **NOTICED), incident(severity="sev5", **NOTICED), False),
+        (None, incident(severity="sev3"), False),  # nobody knows what it is about
+        (None, incident(severity="sev3", publicStatus="investigating", **NOTICED), False),
+        (None, incident(severity="sev3", status="resolved", **NOTICED), False),
+        (None, incident(severity="sev3", startedAt=ago(hours=25), **NOTICED), False),
+        (incident(**IN_ROOM), None, False),
+    ],
+)
+def test_what_has_a_publication_drafted(before: Any, after: Any, drafts: bool) -> None:
+    assert fires("draft_publication_for_status_page", before, after) is drafts
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drafted"),
+    [
+        ({}, {"status": "identified"}, "update"),
+        ({}, {"severity": "sev2"}, ""),
+        ({}, {"status": "resolved"}, "resolution"),
+        ({"status": "resolved"}, {"status": "open", "publicStatus": "resolved"}, "reopening"),
+        ({"status": "resolved"}, {"status": "closed", "publicStatus": "resolved"}, ""),
+        ({"publicStatus": None}, {"status": "identified", "publicStatus": None}, ""),
+    ],
+)
+def test_what_is_drafted_of_what_is_public(before: Any, after: Any, drafted: str) -> None:
+    public = {"publicStatus": "investigating"}
+    found = [
+        kind
+        for kind in ("publication", "update", "resolution", "reopening")
+        if fires(f"draft_{kind}_for_status_page", incident(**(public | before)), incident(**(public | after)))
+    ]
+    assert found == ([drafted] if drafted else [])
