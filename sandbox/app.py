@@ -106,6 +106,7 @@ class Sandbox:
 
     def at(self, base: str) -> None:
         """Tell the sandbox where it is served, e.g. "http://127.0.0.1:8900": links to itself work then."""
+        self.slack.responses.base = base
         self.zoom.store.web = f"{base}/zoom"
         self.statuspage.store.web = f"{base}/stspg"
 

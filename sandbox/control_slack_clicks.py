@@ -19,6 +19,7 @@ class SlackClicksControl:
             route("POST", "/slack/shortcut", self._shortcut),
             route("POST", "/slack/command", self._command),
             route("POST", "/slack/submit", self._submit),
+            route("POST", "/slack/close", self._close),
             route("GET", "/slack/views", self._views),
             route("POST", "/slack/interactivity-url", self._interactivity_url),
             route("POST", "/slack/commands-url", self._commands_url),
@@ -44,7 +45,8 @@ class SlackClicksControl:
         """{channel, user, command, text?} -> {status, problem, answer}"""
         given = await body(request)
         channel, user, command = given.text("channel"), given.text("user"), given.text("command")
-        text = given.maybe("text") or ""
+        text = given.text("text") if given.values.get("text") else ""
+        given.taken.add("text")
         given.done()
         return await self.slack.clicks.command(channel, user, command, text)
 
@@ -57,6 +59,13 @@ class SlackClicksControl:
         if not isinstance(values, dict):
             raise Bad("values", "an object is needed: what is entered, by block")
         return await self.slack.clicks.submit(view, user, values)
+
+    async def _close(self, request: Request) -> Json:
+        """{view, user} -> {status, problem, answer}; status null where the app asked not to be told"""
+        given = await body(request)
+        view, user = given.text("view"), given.text("user")
+        given.done()
+        return await self.slack.clicks.close(view, user)
 
     async def _views(self, request: Request) -> list[Json]:
         """Every form that is shown, with `user`, oldest first."""

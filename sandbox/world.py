@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -54,6 +55,10 @@ class Ids:
         """Port's form for runs and organisations: letters of both cases and digits."""
         letters = "abcdefghijkmnopqrstuvwxyz" + self.ALPHABET
         return "".join(self.random.choice(letters) for _ in range(length))
+
+    def uuid(self) -> str:
+        """Lower case, with hyphens (Slack's client_msg_id and envelope_id)."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def digits(self, length: int) -> str:
         return str(self.random.randrange(10 ** (length - 1), 10**length))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.slack import render, state
+from sandbox.slack import render, richtext, state
 from sandbox.slack.events import Events
 from sandbox.slack.state import App, Channel, Store
 from sandbox.world import Json
@@ -118,8 +118,8 @@ class Changes:
         ts = ts or self.store.next_ts()
         message: Json = {"type": "message", "user": user, "text": text, "ts": ts, "team": state.TEAM_ID}
         if app is None:
-            message["client_msg_id"] = self.store.world.ids.mixed(32).lower()
-            message["blocks"] = render.rich_text(self.store.world.ids.mixed(5), text)
+            message["client_msg_id"] = self.store.world.ids.uuid()
+            message["blocks"] = richtext.rich_text(self.store.world.ids.mixed(5), text)
         else:
             profile = render.bot_profile(self.store, app)
             message |= {"bot_id": app.bot_id, "app_id": app.id, "bot_profile": profile}
@@ -141,7 +141,27 @@ class Changes:
         if "thread_ts" in message:
             self._count_replies(channel, thread_ts or "")
         self._message_event(channel, message)
+        ours = app is not None and app.id == state.APP_ID  # an app's own words don't call it
+        if channel.kind in ("public", "private") and not ours and richtext.mentions(text, state.BOT_USER):
+            self._mentioned(channel, message)
         return message
+
+    def _mentioned(self, channel: Channel, message: Json) -> None:
+        """`app_mention`: the same words again, for apps that listen to nothing else of a channel."""
+        kept = (
+            "user",
+            "bot_id",
+            "text",
+            "ts",
+            "team",
+            "client_msg_id",
+            "blocks",
+            "thread_ts",
+            "parent_user_id",
+        )
+        said = {key: value for key, value in message.items() if key in kept}
+        where = {"channel": channel.id, "event_ts": message["ts"]}
+        self.events.emit({"type": "app_mention", **said, **where}, channel)
 
     def edit(self, channel: Channel, ts: str, values: Json, editor: str | None) -> Json:
         """Put `values` over the message (None removes a field); `editor` sets the edited mark."""

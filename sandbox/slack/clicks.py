@@ -14,23 +14,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.deliver import Answer, Deliverer
-from sandbox.slack import rules, state
+from sandbox.slack import forms, rules, state
 from sandbox.slack.errors import HumanError, SlackError
 from sandbox.slack.events import VERIFICATION_TOKEN, Events
 from sandbox.slack.human import People
-from sandbox.slack.socket import Socket
+from sandbox.slack.responses import Responses
 from sandbox.slack.state import Channel, User
 from sandbox.world import Json
 
 ANSWER_SECONDS = 3.0
-SENT_WORDS_MAX = 3000
 
 
 class Clicks:
     """The addresses an administrator has entered, and the hands of people."""
 
-    def __init__(self, people: People, events: Events, deliverer: Deliverer, socket: Socket) -> None:
-        self._people, self._events, self._deliverer, self._socket = people, events, deliverer, socket
+    def __init__(self, people: People, events: Events, deliverer: Deliverer, responses: Responses) -> None:
+        self._people, self._events, self._deliverer = people, events, deliverer
+        self._socket, self._responses = events.socket, responses
         self.clear()
 
     def clear(self) -> None:
@@ -41,7 +41,8 @@ class Clicks:
         """Press the button with this action_id on a message."""
         room, message, person = self._seen(channel, ts, user)
         for block in message.get("blocks", []):
-            for element in block.get("elements", []) if block.get("type") == "actions" else []:
+            beside = [block["accessory"]] if isinstance(block.get("accessory"), dict) else []
+            for element in [*(block.get("elements", []) if block.get("type") == "actions" else []), *beside]:
                 if element.get("action_id") == action_id:
                     pressed = {
                         key: element[key] for key in ("action_id", "text", "value", "type") if key in element
@@ -62,6 +63,7 @@ class Clicks:
                             "message": message,
                             "state": {"values": {}},
                             "actions": [pressed],
+                            "response_url": self._responses.url("actions", room, person.id, ts),
                         },
                     )
         raise HumanError(f"action_id: message {ts} in {room.name} has no button {action_id!r}")
@@ -79,6 +81,7 @@ class Clicks:
                 "channel": {"id": room.id, "name": room.name},
                 "message_ts": ts,
                 "message": message,
+                "response_url": self._responses.url("actions", room, person.id),
             },
         )
 
@@ -99,7 +102,7 @@ class Clicks:
             "text": text,
             "api_app_id": state.APP_ID,
             "is_enterprise_install": "false",
-            "response_url": self._response_url(),
+            "response_url": self._responses.url("commands", room, person.id),
             "trigger_id": self._people.trigger(user),
         }
         if self._socket.enabled:
@@ -111,24 +114,36 @@ class Clicks:
 
     async def submit(self, view: str, user: str, values: Mapping[str, Any]) -> Json:
         """Fill in and send a form. `values` by block: a text, an option's value, several of them, or true."""
-        person, held = self._people.person(user), self._people.store.views.get(view)
-        if held is None or held["type"] != "modal":
-            raise HumanError(f"view: there is no open form {view!r}")
-        if held["user"] != person.id:
-            raise HumanError(f"view: {view} is not shown to {user}")
+        person, held = self._people.person(user), self._open(view, user)
         if held.get("submit") is None:
             raise HumanError(f"view: {view} has nothing to send")
-        filled = _filled(held, values)
-        shown = {key: value for key, value in held.items() if key not in ("user", "depth")}
+        filled = forms.filled(held, values)
         payload = {
             "type": "view_submission",
             "trigger_id": self._people.trigger(user),
-            "view": {**copy.deepcopy(shown), "state": {"values": filled}},
+            "view": {**_shown(held), "state": {"values": filled}},
             "response_urls": [],
         }
         told = await self._interact(person, payload)
         self._respond(held, told)
         return told
+
+    async def close(self, view: str, user: str) -> Json:
+        """Close a form without sending it; the app hears of it where it asked to (`notify_on_close`)."""
+        person, held = self._people.person(user), self._open(view, user)
+        del self._people.store.views[held["id"]]
+        if not held["notify_on_close"]:
+            return {"status": None, "problem": None, "answer": None}
+        payload = {"type": "view_closed", "view": _shown(held), "is_cleared": False}
+        return await self._interact(person, payload)
+
+    def _open(self, view: str, user: str) -> Json:
+        held = self._people.store.views.get(view)
+        if held is None or held["type"] != "modal":
+            raise HumanError(f"view: there is no open form {view!r}")
+        if held["user"] != self._people.person(user).id:
+            raise HumanError(f"view: {view} is not shown to {user}")
+        return held
 
     def _respond(self, held: Json, told: Json) -> None:
         """What the answer to a submission does to the form: kept with errors, replaced, or closed."""
@@ -168,8 +183,6 @@ class Clicks:
             "is_enterprise_install": False,
             **payload,
         }
-        if payload["type"] != "view_submission":
-            whole["response_url"] = self._response_url()
         kind = str(payload["type"])
         if self._socket.enabled:
             answer = await self._socket.attempt(kind, "interactive", whole)
@@ -195,54 +208,10 @@ class Clicks:
     def _now(self) -> str:
         return f"{self._people.store.now():.6f}"
 
-    def _response_url(self) -> str:
-        ids = self._people.store.world.ids
-        return f"https://hooks.slack.com/actions/{state.TEAM_ID}/{ids.digits(13)}/{ids.mixed(24)}"
 
-
-def _filled(view: Json, values: Mapping[str, Any]) -> Json:
-    """`view.state.values` as Slack would send it; refuses what a person could not have entered."""
-    blocks = {one["block_id"]: one for one in view["blocks"] if one.get("type") == "input"}
-    if unknown := sorted(set(values) - set(blocks)):
-        raise HumanError(f"{unknown[0]}: the form has no such input; it has {', '.join(blocks) or 'none'}")
-    filled: Json = {}
-    for name, block in blocks.items():
-        element = block["element"]
-        state_of = _state(name, element, values.get(name))
-        if not block.get("optional") and state_of.get("empty"):
-            raise HumanError(f"{name}: Slack asks for it before the form can be sent")
-        state_of.pop("empty", None)
-        filled[name] = {element["action_id"]: state_of}
-    return filled
-
-
-def _state(name: str, element: Json, value: Any) -> Json:
-    kind = element["type"]
-    if kind == "plain_text_input":
-        text = value if value is not None else element.get("initial_value")
-        if text is not None and not isinstance(text, str):
-            raise HumanError(f"{name}: a text is needed")
-        if text and len(text) > element.get("max_length", SENT_WORDS_MAX):
-            raise HumanError(f"{name}: Slack takes {element.get('max_length', SENT_WORDS_MAX)} characters")
-        return {"type": kind, "value": text or None, "empty": not text}
-    options = {one["value"]: one for one in element.get("options", [])}
-    if kind in ("checkboxes", "multi_static_select"):
-        given = element.get("initial_options", []) if value is None else None
-        wanted = list(options) if value is True else [] if value in (None, False) else list(value)
-        chosen = given if given is not None else [_chosen(name, options, one) for one in wanted]
-        return {"type": kind, "selected_options": chosen, "empty": not chosen}
-    if kind == "static_select":
-        one = _chosen(name, options, value) if value is not None else element.get("initial_option")
-        return {"type": kind, "selected_option": one, "empty": one is None}
-    raise HumanError(f"{name}: the sandbox can't fill in a {kind}")
-
-
-def _chosen(name: str, options: Mapping[str, Json], value: Any) -> Json:
-    if value not in options:
-        raise HumanError(
-            f"{name}: {value!r} is not to choose from; there is {', '.join(options) or 'nothing'}"
-        )
-    return options[value]
+def _shown(held: Json) -> Json:
+    """A view as it travels in a payload."""
+    return {key: copy.deepcopy(value) for key, value in held.items() if key not in ("user", "depth")}
 
 
 def _object(body: bytes) -> Any:

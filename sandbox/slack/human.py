@@ -14,6 +14,7 @@ from sandbox.slack.changes import Changes
 from sandbox.slack.decorations import emoji_name
 from sandbox.slack.errors import HumanError, SlackError
 from sandbox.slack.marks import Marks
+from sandbox.slack.richtext import rich_text
 from sandbox.slack.state import Channel, Store, User
 from sandbox.world import Json
 
@@ -156,7 +157,7 @@ class People:
         if user is not None and self.person(user).id != author:
             raise HumanError(f"{user} did not write message {ts}")
         wire = rules.wire_text(text)
-        blocks = render.rich_text(self.store.world.ids.mixed(5), wire)
+        blocks = rich_text(self.store.world.ids.mixed(5), wire)
         self.changes.edit(room, ts, {"text": wire, "blocks": blocks}, author)
 
     def delete(self, channel: str, ts: str, user: str | None = None) -> None:

@@ -146,10 +146,3 @@ def bot_profile(store: Store, app: state.App) -> Json:
 def permalink(one: Channel, ts: str, thread_ts: str | None = None) -> str:
     link = f"https://{state.TEAM_DOMAIN}.slack.com/archives/{one.id}/p{ts.replace('.', '')}"
     return f"{link}?thread_ts={thread_ts}&cid={one.id}" if thread_ts and thread_ts != ts else link
-
-
-def rich_text(block_id: str, text: str) -> list[Json]:
-    """The block that Slack's own client makes of what a person types."""
-    element = {"type": "text", "text": text}
-    section = {"type": "rich_text_section", "elements": [element]}
-    return [{"type": "rich_text", "block_id": block_id, "elements": [section]}]

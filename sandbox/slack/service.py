@@ -15,6 +15,7 @@ from sandbox.slack.human import People
 from sandbox.slack.limits import Limits
 from sandbox.slack.marks import Marks
 from sandbox.slack.methods import Workspace
+from sandbox.slack.responses import Responses
 from sandbox.slack.socket import Socket
 from sandbox.slack.state import App, Store, User
 from sandbox.world import Json, World
@@ -31,7 +32,8 @@ class Slack(People):
         self.socket = Socket(world)
         self.events = Events(store, self.deliverer, self.socket)
         super().__init__(store, Changes(store, self.events), Marks(store, self.events))
-        self.clicks = Clicks(self, self.events, self.deliverer, self.socket)
+        self.responses = Responses(world, self.changes)
+        self.clicks = Clicks(self, self.events, self.deliverer, self.responses)
         self._space = Workspace(store, self.changes, self.marks, self.limits)
         self.clear()
         world.on_reset(self.clear)
@@ -42,6 +44,7 @@ class Slack(People):
         store.clear()
         self.events.clear()
         self.socket.clear()
+        self.responses.clear()
         self.clicks.clear()
         self.limits.clear()
         for user in (
@@ -121,8 +124,12 @@ class Slack(People):
         }
 
     def routes(self) -> list[BaseRoute]:
-        """/slack/api/<method> for GET and POST, Socket Mode; everything else there is unknown_method."""
-        return [*self.socket.routes(webapi.fault_reply), *webapi.routes(self.world, self._space)]
+        """/slack/api/<method> for GET and POST, Socket Mode, response URLs; all else is unknown_method."""
+        return [
+            *self.socket.routes(webapi.fault_reply),
+            *self.responses.routes(webapi.fault_reply),
+            *webapi.routes(self.world, self._space),
+        ]
 
 
 def _rows(values: Json, where: str) -> list[Json]:

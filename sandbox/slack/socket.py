@@ -140,7 +140,7 @@ class Socket:
     ) -> Answer:
         """One envelope to one connection, journalled. Its answer's `body` is what came in `payload`."""
         envelope: Json = {
-            "envelope_id": self._world.ids.mixed(36),
+            "envelope_id": self._world.ids.uuid(),
             "type": kind,
             "payload": payload,
             "accepts_response_payload": kind != "events_api",

@@ -120,7 +120,7 @@ def _stored(context: Context, view: Json, given: Json) -> Json:
         "title": given.get("title"),
         "submit": given.get("submit"),
         "close": given.get("close"),
-        "blocks": given.get("blocks", []),
+        "blocks": [_identified(context, block) for block in given.get("blocks", [])],
         "private_metadata": str(given.get("private_metadata", "")),
         "callback_id": str(given.get("callback_id", "")),
         "external_id": str(given.get("external_id", "")),
@@ -135,6 +135,16 @@ def _stored(context: Context, view: Json, given: Json) -> Json:
     context.effect = f"{view['type']} {view['id']} shown"
     hidden = ("user", "depth")
     return {"view": {key: value for key, value in view.items() if key not in hidden}}
+
+
+def _identified(context: Context, block: Json) -> Json:
+    """The block with the names that Slack makes up where an app gives none."""
+    ids, made = context.store.world.ids, dict(block)
+    made["block_id"] = block.get("block_id") or ids.mixed(5)
+    element = block.get("element")
+    if isinstance(element, dict):
+        made["element"] = {**element, "action_id": element.get("action_id") or ids.mixed(5)}
+    return made
 
 
 METHODS = [

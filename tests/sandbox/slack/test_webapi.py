@@ -135,7 +135,8 @@ async def test_the_journal_tells_what_changed(served: Served) -> None:
 
 
 def test_the_table_is_what_the_routes_are() -> None:
-    routes = {route.path for route in Slack(World()).routes() if isinstance(route, Route)}
+    paths = [route.path for route in Slack(World()).routes() if isinstance(route, Route)]
+    routes = {path for path in paths if path.startswith("/slack/api/")}
     answered = {f"/slack/api/{one.method}" for one in COVERAGE if one.status != "not"}
     assert answered == routes - {"/slack/api/{method:rest}"}
     assert len({one.method for one in COVERAGE}) == len(COVERAGE)
