@@ -13,6 +13,8 @@ from aiohttp import web
 from integration.budget import Budget, Rate
 from integration.services.http import Patience
 from integration.services.slack import SlackService
+from integration.services.statuspage import StatuspageService
+from tests.services.statuspage_said import API, KEY
 
 TOKEN = "xoxb-sandbox-not-a-secret"
 TEAM = "https://example.slack.com/"
@@ -104,5 +106,12 @@ def patience() -> Patience:
 @pytest.fixture
 async def slack(scripted: ScriptedSlack, budget: Budget, patience: Patience) -> AsyncIterator[SlackService]:
     service = SlackService(scripted.base, TOKEN, budget, timeout=2.0, patience=patience)
+    yield service
+    await service.aclose()
+
+
+@pytest.fixture
+async def statuspage(budget: Budget, patience: Patience) -> AsyncIterator[StatuspageService]:
+    service = StatuspageService(API, KEY, budget, timeout=2.0, patience=patience)
     yield service
     await service.aclose()
