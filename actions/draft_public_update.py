@@ -23,7 +23,8 @@ PURPOSE = "draft"
 async def handle(command: Command, kit: Kit) -> Outcome:
     what = SPOKEN[choice(command, "operation", tuple(SPOKEN), default="publish")]
     if not command.automatic:
-        return await _draft(command, kit, what, await drafted(kit, command, what, proposing=True))
+        found = await drafted(kit, command, what, proposing=True)
+        return await _draft(command, kit, what, found, f"{_key(command, found)}:{command.run}".rstrip(":"))
     async with kit.locks.holding(f"{need_incident(command)}:drafts"):
         if nothing := await _nothing_to_say(command, kit, what):
             return _none(nothing)
@@ -38,10 +39,13 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         return await _draft_alone(command, kit, what, found)
 
 
-async def _draft(command: Command, kit: Kit, what: Spoken, found: Drafted) -> Outcome:
+def _key(command: Command, found: Drafted) -> str:
+    return f"{command.incident}:{PURPOSE}:{found.digest[:16]}"
+
+
+async def _draft(command: Command, kit: Kit, what: Spoken, found: Drafted, key: str) -> Outcome:
     incident = command.incident
     expires = now() + timedelta(minutes=kit.settings.public_approval_minutes)
-    key = f"{incident}:{PURPOSE}:{found.digest[:16]}" + (f":{command.run}" if command.run else "")
     step = Step(
         key=key,
         operation=what.operation,
@@ -93,27 +97,38 @@ async def _nothing_to_say(command: Command, kit: Kit, what: Spoken) -> str:
 
 async def _draft_alone(command: Command, kit: Kit, what: Spoken, found: Drafted) -> Outcome:
     """The only draft of an automation about this incident: an older one is out of date by it."""
-    older = [one for one in await kit.page_catalog.drafts(PURPOSE) if _stands(one, command)]
-    for one in older:
-        if one.content_hash == found.digest and one.communication.step.run != command.run:
-            link = kit.page_catalog.url(one.communication.step.key)
+    key = base = _key(command, found)
+    number = 1
+    # Read by identifier, since Port's search lags. What ended without being said can be drafted once more.
+    while (held := await kit.page_catalog.draft(key)) is not None:
+        if held.communication.step.run == command.run:
+            break
+        if _stands(held):
+            link = kit.page_catalog.url(key)
             return Outcome(summary=f"This is drafted already: {link}", label="Already drafted", links=(link,))
-    ended = await _draft(command, kit, what, found)
+        number += 1
+        key = f"{base}:{number}"
+    ended = await _draft(command, kit, what, found, key)
+    older = [
+        one.communication.step
+        for one in await kit.page_catalog.drafts(PURPOSE)
+        if _stands(one) and one.communication.step.incident == command.incident
+    ]
     reason = f"“{what.title}” was drafted since: {ended.links[0]}"
     await asyncio.gather(
         *(
-            kit.page_catalog.end_draft(one.communication.step.key, "withdrawn", reason)
+            kit.page_catalog.end_draft(one.key, "withdrawn", reason)
             for one in older
-            if one.communication.step.run != command.run
+            if one.requested_by.startswith(AUTOMATION) and one.key != key
         )
     )
     return ended
 
 
-def _stands(draft: Draft, command: Command) -> bool:
-    step = draft.communication.step
-    ours = step.incident == command.incident and step.requested_by.startswith(AUTOMATION)
-    return ours and draft.expires_at is not None and draft.expires_at > now()
+def _stands(draft: Draft) -> bool:
+    """Whether it can still be approved."""
+    late = draft.expires_at is None or draft.expires_at <= now()
+    return draft.communication.state == "draft" and not late
 
 
 def _none(why: str) -> Outcome:
