@@ -138,7 +138,8 @@ class Crew:
             calls = self._calls[name]
             if chosen.list:
                 listed(name, calls)
-            every = tried(OPERATIONS[name], [call for call in calls if chosen.call in call.name], chosen)
+            shared = self._calls.get(OPERATIONS[name].like, [])
+            every = tried(OPERATIONS[name], [one for one in calls if chosen.call in one.name], shared, chosen)
             if chosen.sample and chosen.sample < len(every):
                 every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
             found += every
@@ -180,8 +181,11 @@ def listed(name: str, calls: list[Call]) -> None:
         print(f"{name:14} {kind:7} {call.name}")
 
 
-def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -> list[Point | FaultPoint]:
-    """What is to be tried on these calls: kills, unless something else is asked for."""
+def tried(
+    operation: Operation, calls: list[Call], shared: list[Call], chosen: argparse.Namespace
+) -> list[Point | FaultPoint]:
+    """What is to be tried on these calls: kills, unless something else is asked for. `shared`: those of the
+    operation that it shares steps with."""
     found: list[Point | FaultPoint] = []
     if chosen.all or not (chosen.faults or chosen.sigterm):
         found += wiped(points(operation, calls, WHENS[: chosen.points]))
@@ -189,7 +193,9 @@ def tried(operation: Operation, calls: list[Call], chosen: argparse.Namespace) -
         found += wiped(points(operation, calls, ENDED))
     if chosen.all or chosen.faults:
         times = (SHIPPED_TIMEOUT, SHIPPED_DOWN_SECONDS) if chosen.real else (QUICK_TIMEOUT, DOWN_SECONDS)
-        found += [one for one in fault_points(operation, calls, *times) if chosen.fault in one.fault.name]
+        elsewhere = {(one.kind, one.ordinal) for one in shared}
+        own = [one for one in calls if (one.kind, one.ordinal) not in elsewhere]
+        found += [one for one in fault_points(operation, own, *times) if chosen.fault in one.fault.name]
     return found
 
 

@@ -20,12 +20,13 @@ class Played:
     incident: str
     since: int  # the journal before the incident was created
     run: str = ""
+    draft: str = ""  # a communication whose buttons are pressed
     channel: str = ""
     begun: int = 0  # the journal when it began
     started: float = field(default_factory=time.time)
 
     async def truth(self) -> Truth:
-        return await Truth.read(self.site, self.incident, self.since, self.started)
+        return await Truth.read(self.site, self.incident, self.since, self.started, self.draft)
 
     async def room(self) -> Json:
         """Properties of the war room, once it is open."""
@@ -54,6 +55,7 @@ class Operation:
     trail  seconds for which it may go on after all is as it should be
     polls  it asks the status page what the poll asks
     button the action that a person presses; when Port can't deliver that, he sees it and presses again
+    like   the operation whose steps it shares: a fault at a call that both make is tried there alone
     """
 
     name = ""
@@ -61,6 +63,7 @@ class Operation:
     trail = 1.0
     polls = False
     button = ""
+    like = ""
 
     async def prepare(self, played: Played) -> None:
         """What must stand before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.crashtest.operation import Operation
 from scripts.crashtest.page import PublicUpdate, Publish, Resolve
+from scripts.crashtest.page_turns import Approve, Complete, Draft, Postmortem, PublicReopen, Schedule
 from scripts.crashtest.rooms import Close, Open, Reopen
 from scripts.crashtest.words import AddNote, Events, Note, Notice, Update
 
@@ -16,6 +17,12 @@ OPERATIONS: dict[str, Operation] = {
         Publish(),
         PublicUpdate(),
         Resolve(),
+        PublicReopen(),
+        Postmortem(),
+        Schedule(),
+        Complete(),
+        Draft(),
+        Approve(),
         Note(),
         Events(),
         AddNote(),

@@ -17,25 +17,28 @@ PUBLIC = {
 
 
 class Publish(Operation):
-    """The incident is published on the status page; the room hears of it."""
+    """The incident is published on the status page; the room hears of it.
+
+    purpose    the record's word for what is said, `words` that which customers read
+    status     the public incident's afterwards, `component` that of its one component
+    notices    how often the room has been told by then
+    """
 
     name = "publish"
     button = "publish_status_page"
     trail = 2.0
+    purpose = "publish"
+    words = PUBLIC["publish"]
     status = "investigating"
     component = "partial_outage"
+    notices = 1
 
     async def prepare(self, played: Played) -> None:
+        """Asked for, and only approval is missing: what would be said can be read, and the room knows."""
         await played.site.incident(played.incident)
         await played.room()
-        played.run = await self._pressed(played)
-        await self._shown(played)
-
-    async def _pressed(self, played: Played) -> str:
-        return await played.site.pressed("publish_status_page", played.incident, publication())
-
-    async def _shown(self, played: Played) -> None:
-        """What the run would say can be read, and the room knows that it waits."""
+        await self.before(played)
+        played.run = await played.site.pressed(self.button, played.incident, self.inputs())
 
         async def look() -> bool:
             told = await played.site.of_incident("incidentCommunication", played.incident)
@@ -48,30 +51,28 @@ class Publish(Operation):
 
         await until(f"what {played.run} would say can be read", look, 30)
 
+    async def before(self, played: Played) -> None:
+        """What the page shows before that."""
+
+    def inputs(self) -> Json:
+        return publication()
+
     async def begin(self, played: Played) -> None:
         await played.site.approve(played.run, APPROVER)
 
     def missing(self, truth: Truth) -> Iterable[Problem]:
-        yield from runs_of(truth, "publish_status_page")
-        yield from sent(truth, "publish")
-        yield from read_before(truth, "publish")
-        yield from self.shown(truth, "publish", notices=1)
+        yield from runs_of(truth, self.button)
+        yield from sent(truth, self.purpose)
+        yield from read_before(truth, self.purpose)
+        yield from self.shown(truth)
 
-    def shown(self, truth: Truth, what: str, notices: int) -> Iterable[Problem]:
+    def shown(self, truth: Truth) -> Iterable[Problem]:
         """On the page, on the incident and in the room."""
+        yield from on_page(truth, self.words, self.status, self.component)
         if not truth.public:
-            yield Problem("loss", "public incident", "there is none")
             return
-        public = truth.public[0]
-        if PUBLIC[what] not in [update["body"] for update in public["incident_updates"]]:
-            yield Problem("loss", f"public {what}", "its words are not on the page")
-        if public["status"] != self.status:
-            yield Problem("loss", "public status", f"it is {public['status']}")
-        states = {one["id"]: one["status"] for one in public["components"]}
-        if states.get(COMPONENT) != self.component:
-            yield Problem("loss", "component", f"it is {states.get(COMPONENT)}, not {self.component}")
         properties = truth.incident["properties"]
-        wanted = {"publicStatus": self.status, "publicIncident": public["shortlink"]}
+        wanted = {"publicStatus": self.status, "publicIncident": truth.public[0]["shortlink"]}
         for name, value in wanted.items():
             if properties.get(name) != value:
                 yield Problem("loss", f"incident's {name}", f"it is {properties.get(name)!r}, not {value!r}")
@@ -79,17 +80,34 @@ class Publish(Operation):
             yield Problem("loss", "incident's lastPublicUpdateAt", "it is empty")
         told = [one for one in truth.communications if ":public-notice:" in one["identifier"]]
         states_told = [one["properties"]["state"] for one in told]
-        if states_told != ["sent"] * notices:
-            yield Problem("loss", "word to the room", f"{states_told}, not {notices} sent")
+        if states_told != ["sent"] * self.notices:
+            yield Problem("loss", "word to the room", f"{states_told}, not {self.notices} sent")
 
 
-def read_before(truth: Truth, purpose: str) -> Iterable[Problem]:
+def on_page(truth: Truth, words: str, status: str, component: str) -> Iterable[Problem]:
+    """What customers see."""
+    if not truth.public:
+        yield Problem("loss", "public incident", "there is none")
+        return
+    public = truth.public[0]
+    if words not in [update["body"] for update in public["incident_updates"]]:
+        yield Problem("loss", f"public words {words!r}", "they are not on the page")
+    if public["status"] != status:
+        yield Problem("loss", "public status", f"it is {public['status']}")
+    states = {one["id"]: one["status"] for one in public["components"]}
+    if states.get(COMPONENT) != component:
+        yield Problem("loss", "component", f"it is {states.get(COMPONENT)}, not {component}")
+
+
+def read_before(truth: Truth, purpose: str, read_as: str = "preview") -> Iterable[Problem]:
     """What was said is what its approver had read, and what he read has come to an end."""
-    previews = {str(one["identifier"]): one["properties"] for one in truth.of("preview")}
+    previews = {str(one["identifier"]): one["properties"] for one in truth.of(read_as)}
     for key, preview in previews.items():
         if preview["state"] == "draft":
             yield Problem("stuck", key, "it still waits to be approved")
     for one in truth.of(purpose):
+        if one["properties"]["state"] != "sent":
+            continue
         approval = (one["properties"].get("details") or {}).get("approval") or {}
         read = previews.get(str(approval.get("draft")))
         if read is None and len(previews) == 1:
@@ -115,46 +133,33 @@ def publication() -> Json:
 class PublicUpdate(Publish):
     name = "public-update"
     button = "update_status_page"
+    purpose = "public update"
+    words = PUBLIC["update"]
     status = "identified"
     component = "degraded_performance"
+    notices = 2
 
-    async def prepare(self, played: Played) -> None:
-        await played.site.incident(played.incident)
-        await played.room()
+    async def before(self, played: Played) -> None:
         await played.approved("publish_status_page", publication())
-        played.run = await self._pressed(played)
-        await self._shown(played)
 
-    async def _pressed(self, played: Played) -> str:
-        inputs = {
+    def inputs(self) -> Json:
+        return {
             "status": self.status,
-            "body": PUBLIC["update"],
+            "body": self.words,
             "components": [COMPONENT],
             "componentStatus": self.component,
             "notifySubscribers": True,
         }
-        return await played.site.pressed("update_status_page", played.incident, inputs)
-
-    def missing(self, truth: Truth) -> Iterable[Problem]:
-        yield from runs_of(truth, "update_status_page")
-        yield from sent(truth, "public update")
-        yield from read_before(truth, "public update")
-        yield from self.shown(truth, "update", notices=2)
 
 
 class Resolve(PublicUpdate):
     name = "resolve"
     button = "resolve_status_page"
     polls = True
+    purpose = "resolve"
+    words = PUBLIC["resolve"]
     status = "resolved"
     component = "operational"
 
-    async def _pressed(self, played: Played) -> str:
-        inputs = {"body": PUBLIC["resolve"], "notifySubscribers": True}
-        return await played.site.pressed("resolve_status_page", played.incident, inputs)
-
-    def missing(self, truth: Truth) -> Iterable[Problem]:
-        yield from runs_of(truth, "resolve_status_page")
-        yield from sent(truth, "resolve")
-        yield from read_before(truth, "resolve")
-        yield from self.shown(truth, "resolve", notices=2)
+    def inputs(self) -> Json:
+        return {"body": self.words, "notifySubscribers": True}

@@ -56,8 +56,9 @@ class Truth:
     mails: list[Json] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, site: Site, incident: str, since: int, started: float) -> Truth:
-        """`since`: the journal, and `started`, the time, before there was such an incident."""
+    async def read(cls, site: Site, incident: str, since: int, started: float, draft: str = "") -> Truth:
+        """`since`: the journal, and `started`, the time, before there was such an incident. `draft`: one
+        whose runs are the incident's, too."""
         related = f"?relation=incident&to={incident}"
         (
             found,
@@ -65,6 +66,7 @@ class Truth:
             communications,
             notes,
             runs,
+            runs_of_draft,
             journal,
             all_channels,
             meetings,
@@ -78,6 +80,7 @@ class Truth:
                 f"/port/entities/incidentCommunication{related}",
                 f"/port/entities/incidentNote{related}",
                 f"/port/runs?entity={incident}",
+                f"/port/runs?entity={draft or 'none'}",
                 f"/journal?since={since}",
                 "/slack/channels",
                 "/zoom/meetings",
@@ -96,7 +99,7 @@ class Truth:
             rooms,
             communications,
             notes,
-            runs,
+            [*runs_of_draft, *runs],
             [one for one in made if one["service"] not in ("port", "unknown")],
             {
                 str(one["operation"]).removeprefix("webhook.")
@@ -220,7 +223,7 @@ def _held(truth: Truth, key: str, properties: Json) -> Json | None:
         return next((one for _, one in truth.messages() if key_of(one) == key), None)
     if operation == "send_email":
         return _mail(truth, properties)
-    if operation == "publish_incident":
+    if operation in ("publish_incident", "schedule_maintenance"):
         return next((one for one in truth.public if marker(one).get("key") == key), None)
     for public in truth.public:
         for update in public["incident_updates"]:
@@ -262,8 +265,10 @@ def _receipt(truth: Truth, properties: Json, there: Json | None) -> Iterable[str
             yield f"its words are {said[:80]!r}, Slack's {shown[:80]!r}"
     elif operation == "send_email":
         wanted = {"messageId": there["message_id"]}
-    elif operation == "publish_incident":
+    elif operation in ("publish_incident", "schedule_maintenance"):
         wanted = {"incident": there["id"], "shortlink": there["shortlink"]}
+    elif operation == "publish_postmortem":
+        wanted = {"incident": there["incident_id"]}  # its text is no update that has an id in the answer
     else:
         wanted = {"incident": there["incident_id"], "update": there["id"]}
     for name, value in wanted.items():
