@@ -15,7 +15,9 @@ from sandbox.statuspage.seeding import DEFAULT_PAGE
 from tests.stories.outward_public import (
     API,
     BODY,
+    CHECKOUT,
     DEPUTY,
+    LOGIN,
     OTHER_PAGE,
     SEARCH,
     approved,
@@ -39,7 +41,8 @@ async def stage() -> AsyncIterator[Stage]:
 
 async def test_the_same_words_with_other_components_are_another_update(stage: Stage) -> None:
     incident = await Incident.created(stage, severity="sev4")
-    await approved(incident, "publish", COMMANDER, ADMIN)
+    each: Json = {"differentStates": True, "major_outage": [CHECKOUT], "partial_outage": [LOGIN]}
+    await approved(incident, "publish", COMMANDER, ADMIN, **each)
     for component in (SEARCH, API):
         more: Json = {"components": [component], "componentStatus": "degraded_performance"}
         run = await approved(incident, "update", COMMANDER, ADMIN, body="Worse.", **more)
@@ -52,6 +55,7 @@ async def test_the_same_words_with_other_components_are_another_update(stage: St
     assert bodies(shown) == ["Worse.", "Worse.", BODY]
     states = await components(stage)
     assert (states[SEARCH], states[API]) == ("degraded_performance", "degraded_performance")
+    assert (states[CHECKOUT], states[LOGIN]) == ("major_outage", "partial_outage")
 
 
 async def test_public_on_two_pages_each_word_goes_to_the_page_that_is_meant(stage: Stage) -> None:
