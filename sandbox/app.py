@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from pathlib import Path
 
-from starlette.routing import Router
-
 from sandbox import credentials
 from sandbox.console.pages import Console
 from sandbox.control import Control
+from sandbox.copies import copied
 from sandbox.mail.service import Mailbox
 from sandbox.port.engine import Engine
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.slack.service import Slack
 from sandbox.statuspage.seeding import DEFAULT as STATUSPAGE
 from sandbox.statuspage.service import Statuspage
@@ -77,7 +76,7 @@ class Sandbox:
         self.control = Control(
             world, self.slack, self.zoom, self.port, self.engine, self.statuspage, self.mail
         )
-        self.app = Router(
+        self.app = Routes(
             [
                 *self.slack.routes(),
                 # Before the API's catch-all: the page that a join link opens lives under /zoom too.
@@ -100,7 +99,7 @@ class Sandbox:
         self.slack.seed({"users": people})
         self.zoom.seed({"users": [{"email": host, "licensed": True} for host in HOSTS]})
         self.port.seed({"users": people, "blueprints": [SERVICE], "entities": {"service": list(SERVICES)}})
-        page = copy.deepcopy(STATUSPAGE["pages"][0])
+        page = copied(STATUSPAGE["pages"][0])
         page["groups"][0]["components"].append(ACCOUNTS)
         self.statuspage.seed({"pages": [page]})
 

@@ -142,7 +142,7 @@ class Control:
         since = _whole(asked.get("since", "0"), "since")
         full = asked.get("full", "").lower() in ("true", "1", "yes")
         return [
-            asdict(entry) if full else entry.brief()
+            entry.full() if full else entry.brief()
             for entry in self.world.journal
             if entry.n > since
             and asked.get("service", entry.service) == entry.service

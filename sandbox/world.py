@@ -224,10 +224,13 @@ class Entry:
         self.status, self.error = status, error
         self.answer = {"headers": headers or {}, "body": body}
 
+    def full(self) -> Json:
+        """All of it, to be read at once: nothing is copied, for a journal is long and often asked for."""
+        return dict(vars(self))
+
     def brief(self) -> Json:
-        full = asdict(self)
-        del full["request"], full["answer"]
-        return full
+        """As `full`, without what was asked and answered."""
+        return {name: value for name, value in vars(self).items() if name not in ("request", "answer")}
 
 
 class World:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
+from sandbox.copies import copied
 from sandbox.port import action_rules
 from sandbox.port.auth import Principal
 from sandbox.port.wire import flag, invalid, not_found, ok, read_object, taken
@@ -59,7 +59,7 @@ class Actions:
 
     def _keep(self, body: Json, before: Json | None, who: Principal) -> Json:
         now = self.port.world.clock.iso("port")
-        action: Json = copy.deepcopy(body)
+        action: Json = copied(body)
         action.setdefault("publish", False)
         action.setdefault("requiredApproval", False)
         action.setdefault("allowAnyoneToViewRuns", True)
@@ -152,7 +152,7 @@ class Actions:
     def _granted(self, identifier: str) -> Json:
         kept = self.store.action_permissions.get(identifier)
         if kept is not None:
-            return copy.deepcopy(kept)
+            return copied(kept)
         return {
             "execute": {"roles": ["Admin", "Member"], "users": [], "teams": [], "ownedByTeam": False},
             "approve": {"roles": ["Admin"], "users": [], "teams": []},

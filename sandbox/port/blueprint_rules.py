@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any
 
+from sandbox.copies import copied
 from sandbox.port.names import check_blueprint_identifier, check_property_identifier
 from sandbox.port.store import Store
 from sandbox.port.wire import invalid
@@ -60,7 +60,7 @@ _AGGREGATION_KEYS = {
 
 def complete(body: Json) -> Json:
     """The blueprint as Port keeps it: known keys, defaults filled in (ajv's useDefaults)."""
-    kept = {key: copy.deepcopy(body[key]) for key in KEYS if body.get(key) is not None}
+    kept = {key: copied(body[key]) for key in KEYS if body.get(key) is not None}
     for key in _MAPS:
         kept.setdefault(key, {})
     if isinstance(kept["relations"], dict):
@@ -77,7 +77,7 @@ def complete(body: Json) -> Json:
 
 def merged(present: Json, patch: Json) -> Json:
     """PATCH: additive. Named properties and relations are added or replaced, the others stay."""
-    result = copy.deepcopy(present)
+    result = copied(present)
     for key, value in patch.items():
         if key in _MAPS and isinstance(value, dict):
             result[key] = {**result.get(key, {}), **value}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
+from sandbox.copies import copied
 from sandbox.port import blueprint_rules, system
 from sandbox.port.auth import Principal
 from sandbox.port.wire import PortError, flag, invalid, not_found, ok, read_object, taken
@@ -178,7 +178,7 @@ class Blueprints:
     def _granted(self, blueprint: Json) -> Json:
         kept = self.store.blueprint_permissions.get(blueprint["identifier"])
         if kept is not None:
-            return copy.deepcopy(kept)
+            return copied(kept)
         everyone: dict[str, Any] = {
             "roles": ["Admin", "Member"],
             "users": [],

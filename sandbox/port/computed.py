@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import statistics
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jq
 
+from sandbox.copies import copied
 from sandbox.port.property_rules import parse_time
 from sandbox.world import Json
 
@@ -38,7 +38,7 @@ def run_jq(expression: str, value: Any) -> Any:
 
 def present(store: Store, entity: Json, match: Match, calculated: bool = True) -> Json:
     """The entity as the API shows it. `calculated` False leaves computed properties out."""
-    shown = copy.deepcopy(entity)
+    shown = copied(entity)
     for key in ("title", "icon"):
         if shown.get(key) is None:
             shown.pop(key, None)
@@ -49,8 +49,9 @@ def present(store: Store, entity: Json, match: Match, calculated: bool = True) -
         shown["properties"][name] = mirrored(store, entity, mirror["path"])
     for name, aggregation in blueprint["aggregationProperties"].items():
         shown["properties"][name] = aggregated(store, entity, aggregation, match)
-    context = {**copy.deepcopy(shown), "title": entity.get("title")}
-    for name, calculation in blueprint["calculationProperties"].items():
+    calculations = blueprint["calculationProperties"]
+    context = {**copied(shown), "title": entity.get("title")} if calculations else {}
+    for name, calculation in calculations.items():
         shown["properties"][name] = run_jq(calculation["calculation"], context)
     return shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.routing import Route, Router
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
@@ -28,6 +28,7 @@ from sandbox.port.runs import Run, Runs, Source, named
 from sandbox.port.search import Matcher
 from sandbox.port.service import Port
 from sandbox.port.wire import PortError, invalid, not_found
+from sandbox.routing import Routes
 from sandbox.world import Json, iso
 
 
@@ -250,7 +251,7 @@ class Engine:
 
     def _own_app(self) -> ASGIApp:
         if self._app is None:
-            self._app = Router([*self.routes(), *self.port.routes()])
+            self._app = Routes([*self.routes(), *self.port.routes()])
         return self._app
 
     def _own_token(self) -> str:

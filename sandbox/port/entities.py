@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from sandbox.copies import copied
 from sandbox.port import property_rules, search
 from sandbox.port.auth import Principal
 from sandbox.port.computed import present
@@ -105,7 +105,7 @@ class Entities:
     ) -> Json:
         now = self.port.world.clock.iso("port")
         base: Json = before if before is not None and mode == "merge" else {}
-        properties = copy.deepcopy({**base.get("properties", {}), **body.get("properties", {})})
+        properties = copied({**base.get("properties", {}), **body.get("properties", {})})
         if not base:
             properties = property_rules.with_defaults(model, properties)
         relations = {**base.get("relations", {}), **self._relations(model, body.get("relations", {}))}

@@ -6,9 +6,9 @@ under /port/ingest.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
+from sandbox.copies import copied
 from sandbox.port.auth import Principal
 from sandbox.port.wire import flag, invalid, not_found, number, ok, read_object, taken
 from sandbox.wire import Call, Reply
@@ -95,7 +95,7 @@ class Integrations:
         base = f"{call.request.url.scheme}://{call.request.url.netloc}{INGEST}"
         name = integration["installationId"]
         return {
-            **copy.deepcopy(shown),
+            **copied(shown),
             "logAttributes": {"ingestId": name, "ingestUrl": f"{base}/logs/{name}"},
             "metricAttributes": {"ingestId": name, "ingestUrl": f"{base}/metrics/{name}"},
             "ingestAttributes": {"ingestId": name, "ingestUrl": base},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
+from sandbox.copies import copied
 from sandbox.port.auth import Principal
 from sandbox.port.names import check_property_identifier
 from sandbox.port.wire import invalid, not_found, ok, read_object, taken
@@ -49,7 +49,7 @@ class Pages:
         if not isinstance(body.get("widgets", []), list):
             raise invalid("body/widgets must be array")
         now = self.port.world.clock.iso("port")
-        page: Json = {**copy.deepcopy(body), "updatedAt": now, "updatedBy": who.name}
+        page: Json = {**copied(body), "updatedAt": now, "updatedBy": who.name}
         page["createdAt"] = before["createdAt"] if before else now
         page["createdBy"] = before["createdBy"] if before else who.name
         self.store.pages[page["identifier"]] = page
@@ -106,7 +106,7 @@ class Scorecards:
 
     def _keep(self, blueprint: str, body: Json, before: Json | None, who: Principal) -> Json:
         now = self.port.world.clock.iso("port")
-        scorecard: Json = {**copy.deepcopy(body), "blueprint": blueprint, "updatedAt": now}
+        scorecard: Json = {**copied(body), "blueprint": blueprint, "updatedAt": now}
         scorecard["id"] = before["id"] if before else f"scorecard_{self.port.world.ids.mixed(16)}"
         scorecard |= {"createdAt": before["createdAt"] if before else now, "updatedBy": who.name}
         scorecard["createdBy"] = before["createdBy"] if before else who.name

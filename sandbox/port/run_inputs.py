@@ -6,7 +6,6 @@ Port evaluates `{"jqQuery": ...}` in default, required, enum and visible over `.
 
 from __future__ import annotations
 
-import copy
 import ipaddress
 import re
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sandbox.copies import copied
 from sandbox.port.templates import evaluate
 from sandbox.port.wire import invalid
 from sandbox.world import Json
@@ -54,7 +54,7 @@ class Form:
             if name not in filled and "default" in field:
                 value = self._dynamic(field["default"], filled)
                 if value is not None:
-                    filled[name] = copy.deepcopy(value)
+                    filled[name] = copied(value)
         for name in self._required(filled):
             hidden = self._dynamic(fields.get(name, {}).get("visible", True), filled) is False
             if filled.get(name) is None and not hidden:

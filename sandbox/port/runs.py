@@ -6,11 +6,11 @@ WAITING_FOR_APPROVAL ──▶ IN_PROGRESS | DECLINED          (FAILURE when the
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sandbox.copies import copied
 from sandbox.port.auth import Principal
 from sandbox.port.wire import PortError, invalid, not_found
 from sandbox.world import Json, World, iso
@@ -99,7 +99,7 @@ class Run:
             "endedAt": None if self.ended_at is None else iso(self.ended_at),
         }
         shown.update({name: value for name, value in present.items() if value is not None})
-        return copy.deepcopy(shown)
+        return copied(shown)
 
 
 def _named(thing: Json) -> Json:

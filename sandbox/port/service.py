@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 from starlette.routing import Route
 
+from sandbox.copies import copied
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port import seeding, system
 from sandbox.port.actions import Actions
@@ -113,7 +113,7 @@ class Port:
 
     def _tell(self, listeners: list[Listener], change: Json) -> None:
         for listener in listeners:
-            answer = listener(copy.deepcopy(change))
+            answer = listener(copied(change))
             if inspect.isawaitable(answer):
                 self.world.background(_finish(answer))
 
@@ -213,7 +213,7 @@ class Port:
             "status": "SUCCESS",
             "trigger": {"at": self.world.clock.iso("port"), "by": who.by(), "origin": who.origin},
             "context": {k: v for k, v in {**context, "run": run_id}.items() if v is not None},
-            "diff": copy.deepcopy(diff),
+            "diff": copied(diff),
             "additionalData": {},
             "message": f"{action.lower()} {resource} {identifier}",
         }
@@ -259,11 +259,11 @@ class Port:
             for name, found in self.store.entities.items()
         }
         return {
-            "blueprints": copy.deepcopy(list(self.store.blueprints.values())),
+            "blueprints": copied(list(self.store.blueprints.values())),
             "entities": entities,
-            "actions": copy.deepcopy(list(self.store.actions.values())),
-            "pages": copy.deepcopy(list(self.store.pages.values())),
-            "integrations": copy.deepcopy(list(self.store.integrations.values())),
+            "actions": copied(list(self.store.actions.values())),
+            "pages": copied(list(self.store.pages.values())),
+            "integrations": copied(list(self.store.integrations.values())),
         }
 
 

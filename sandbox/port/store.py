@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from sandbox.copies import copied
 from sandbox.world import Json
 
 REMEMBER_SECONDS = 120.0
@@ -96,6 +96,6 @@ class Store:
     def snapshot(self) -> Json:
         """A copy of blueprints and entities for people to look at."""
         return {
-            "blueprints": copy.deepcopy(list(self.blueprints.values())),
-            "entities": {bp: copy.deepcopy(list(found.values())) for bp, found in self.entities.items()},
+            "blueprints": copied(list(self.blueprints.values())),
+            "entities": {bp: copied(list(found.values())) for bp, found in self.entities.items()},
         }

@@ -7,12 +7,12 @@ docs.slack.dev/interactivity/implementing-slash-commands).
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.copies import copied
 from sandbox.deliver import Answer, Deliverer
 from sandbox.slack import forms, rules, state
 from sandbox.slack.errors import HumanError, SlackError
@@ -211,7 +211,7 @@ class Clicks:
 
 def _shown(held: Json) -> Json:
     """A view as it travels in a payload."""
-    return {key: copy.deepcopy(value) for key, value in held.items() if key not in ("user", "depth")}
+    return {key: copied(value) for key, value in held.items() if key not in ("user", "depth")}
 
 
 def _object(body: bytes) -> Any:

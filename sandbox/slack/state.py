@@ -6,10 +6,10 @@ moment (monotonic seconds) it was made; versions too old for any lag are dropped
 
 from __future__ import annotations
 
-import copy
 import time
 from dataclasses import dataclass, field
 
+from sandbox.copies import copied
 from sandbox.world import Json, World
 
 TEAM_ID = "T0SANDBOX01"
@@ -127,15 +127,15 @@ class Channel:
     def message(self, ts: str) -> Json | None:
         """The message as it stands now; a copy that may be changed and put back."""
         versions = self.messages.get(ts)
-        return copy.deepcopy(versions.now) if versions else None
+        return copied(versions.now) if versions else None
 
     def put(self, ts: str, message: Json | None) -> None:
-        self.messages.setdefault(ts, Versions()).put(copy.deepcopy(message))
+        self.messages.setdefault(ts, Versions()).put(copied(message))
 
     def standing(self, moment: float) -> list[Json]:
         """All messages as they stood at a monotonic moment, oldest first; copies."""
         found = [versions.at(moment) for versions in self.messages.values()]
-        alive = [copy.deepcopy(message) for message in found if message is not None]
+        alive = [copied(message) for message in found if message is not None]
         return sorted(alive, key=lambda message: float(message["ts"]))
 
 

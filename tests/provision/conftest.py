@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from starlette.routing import Router
 
 from integration import portjson
 from integration.budget import Budget
@@ -15,6 +14,7 @@ from integration.services.port import PortService
 from integration.settings import Settings
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.world import Hostility, Json, World
 from tests.sandbox.serve import serve
 
@@ -65,7 +65,7 @@ async def organisation() -> AsyncIterator[Organisation]:
     world = World()
     world.hostility = Hostility.none()
     port = Port(world)
-    async with serve(Router(routes=port.routes())) as url:
+    async with serve(Routes(port.routes())) as url:
         found = Organisation(port, url + "/port")
         await found.client.create_blueprint(SERVICE)
         yield found
