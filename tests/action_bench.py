@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,22 @@ async def run(engine: Engine, action: str, incident: str, by: str = PERSON, **in
     return await task
 
 
+_installed: Json = {}
+"""An organisation of Port in which all of ours was just installed, as the emulator keeps it."""
+
+
+async def _provisioned(found: Bench) -> None:
+    """Install in Port what is ours: once in a process, from then on as it stood after that."""
+    store, world, engine = found.sandbox.port.store, found.sandbox.world, found.engine()
+    if not _installed:
+        await provision(engine.port, engine.settings, NOBODY)
+        _installed.update(copy.deepcopy({"store": vars(store), "ids": world.ids}))
+        return
+    installed = copy.deepcopy(_installed)
+    vars(store).update(installed["store"])
+    world.ids = installed["ids"]  # it goes on counting where it stood: no identifier is given twice
+
+
 @contextlib.asynccontextmanager
 async def bench() -> AsyncIterator[Bench]:
     """A sandbox that is kind, provisioned for an address where nobody listens."""
@@ -110,8 +127,7 @@ async def bench() -> AsyncIterator[Bench]:
             if name.startswith(PREFIX) and "STATUSPAGE" not in name
         }
         found = Bench(sandbox, url, config)
-        engine = found.engine()
-        await provision(engine.port, engine.settings, NOBODY)
+        await _provisioned(found)
         yield found
         for one in found.engines:
             await one.runner.drain(5)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 import pytest
+
+# httpcore asks at every request whether there is a sniffio. Where there is none, the whole path is searched
+# for it each time, slowly under pytest: a tenth of what the tests of clients take.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = cast(Any, None)  # Python's own way to say that there is none
 
 # A busy machine is no finding: neither an example's time nor the pace of generating them fails a test.
 hypothesis.settings.register_profile(

@@ -1,6 +1,7 @@
 """Stages: sandbox and `ocean sail` as two real processes, shared by the stories of one test process.
 
-Each story has an incident of its own, so none minds the others.
+Each story has an incident of its own, so none minds the others. A stage is taken down after the last story:
+left standing, its sweeps would take the processor from the tests that follow.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ INSTALLATION_KEY = "stories"
 STATIC_BRIDGE = "https://meet.example.com/bridge"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
     """As installed: Port calls us by webhook, everything else by default."""
     async with staged(settings={f"{CONFIG}INSTALLATION_KEY": INSTALLATION_KEY}) as up:
         yield up
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def other_stage() -> AsyncIterator[Stage]:
     """The other choice in every setting: Ocean claims runs, Slack talks by Socket Mode, Zoom and Statuspage
     are looked at, so that nobody needs an address of ours; private rooms may be read by a team, rooms are
@@ -47,7 +48,7 @@ async def other_stage() -> AsyncIterator[Stage]:
         yield up
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def fragile_stage() -> AsyncIterator[Stage]:
     """For stories that kill the integration; each leaves it running again."""
     async with staged() as up:

@@ -27,7 +27,7 @@ POINTS = [
 ]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def site() -> AsyncIterator[Site]:
     async with Site.open(dict(QUICK)) as up:
         yield up
