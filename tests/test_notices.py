@@ -81,7 +81,7 @@ async def test_a_change_is_told_once_and_together_however_often_it_is_told_to_us
 
 
 async def test_a_change_that_flaps_is_kept_back_and_told_when_it_stands_still(stage: Bench) -> None:
-    engine, channel = await begin(stage, "N-2", calm=0.4)
+    engine, channel = await begin(stage, "N-2", calm=1.5)
 
     await change(stage, engine, "N-2", status="identified")
     back = await change(stage, engine, "N-2", status="investigating")
@@ -99,7 +99,7 @@ async def test_a_change_that_flaps_is_kept_back_and_told_when_it_stands_still(st
 
 
 async def test_what_was_taken_back_is_changed_where_it_stands(stage: Bench) -> None:
-    engine, channel = await begin(stage, "N-3", calm=0.3)
+    engine, channel = await begin(stage, "N-3", calm=1.5)
 
     await change(stage, engine, "N-3", severity="sev1")
     await change(stage, engine, "N-3", severity="sev2")

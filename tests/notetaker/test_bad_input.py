@@ -46,10 +46,10 @@ def test_a_note_or_none(name: str, how: str) -> None:
         bot_id="BMON" if how == "bot" else "",
     )
     context = Context(previous=(message(text),) if how == "before" else ())
-    started = time.perf_counter()
+    started = time.process_time()
     note = derive(said, context)
 
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     if note is not None:
         assert note.kind in NOTE_KINDS
         assert 0 < len(note.title) <= 100

@@ -172,10 +172,10 @@ def test_a_customers_own_mask() -> None:
 )
 def test_a_huge_message_is_cut_with_a_mark_and_quickly(filler: str) -> None:
     text = filler * (300_000 // len(filler))
-    started = time.perf_counter()
+    started = time.process_time()
     found = sure_note("x " + text)
 
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert len(found.text) <= Context().text_limit
     assert found.text.endswith(CUT_MARK)
 

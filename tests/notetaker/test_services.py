@@ -95,8 +95,8 @@ def test_any_text_can_be_looked_through(text: str) -> None:
 
 def test_a_large_catalogue_costs_no_time() -> None:
     names = ServiceNames.of((f"team-{n}-service", [f"Team {n} Service"]) for n in range(20_000))
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         assert names.found("see team-77-service and Team 19999 Service " + "word " * 50)
 
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
