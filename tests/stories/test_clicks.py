@@ -111,16 +111,17 @@ async def test_a_public_post_waits_for_approval(room: Room) -> None:
     view = await press(room, "publish_status_page")
     blocks = {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
     page = blocks["page"]["element"]["options"][0]["value"]
+    component = blocks["major_outage"]["element"]["options"][0]["value"]
 
-    answer = await submit(
-        room, view, page=page, name="Checkout is slow", body="Some payments fail.", notifySubscribers="no"
-    )
+    given = {"page": page, "name": "Checkout is slow", "body": "Some payments fail."}
+    answer = await submit(room, view, **given, major_outage=[component], notifySubscribers="no")
 
     assert "waits for approval" in words(answer["view"])
     runs = await room.incident.runs()
     asked = next(run for run in runs if run["action"]["identifier"] == "publish_status_page")
     assert asked["status"] == "WAITING_FOR_APPROVAL"
     assert asked["properties"]["notifySubscribers"] is False
+    assert asked["properties"]["major_outage"] == [component]
 
 
 async def test_the_command_says_what_it_can_do_and_does_it(room: Room) -> None:
