@@ -82,6 +82,7 @@ async def _port(checks: PortChecks) -> list[Finding]:
         ("port.pages", checks.extras),
         ("port.blueprints", checks.provisioned),
         ("port.installation", checks.installation),
+        ("port.statuspage", checks.status_pages),
         ("port.teams", checks.people),
         ("port.questions", checks.questions),
     )

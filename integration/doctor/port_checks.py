@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from integration.budget import Budget
 from integration.doctor.finding import Finding, failed, off, ok, unknown, warning
 from integration.errors import BadInput, CredentialsRefused, Refused, ServiceError
+from integration.page_catalog import COMPONENT, PAGE
 from integration.provision.plan import plan, who_reads
 from integration.provision.target import Target
 from integration.provision.wanted import AGENT_BLUEPRINT
@@ -28,6 +29,9 @@ REGIONS: Mapping[str, str] = {
 
 SKEW_WARNING, SKEW_LIMIT = 60.0, 300.0
 """Seconds. Beyond the limit every signed call is refused, silently for whoever waits for it."""
+
+THEIR_RESYNC, OUR_RESYNC = "port-ocean/statuspage/", "port-ocean/incident-comms/"
+"""With what the datasource begins of an entity that Port's own Statuspage integration keeps, or ours."""
 
 PROBED = "incident_comms_doctor_probe"
 PROVISION = "Run `make provision ARGS=--dry-run`, look at it, then `make provision`."
@@ -137,24 +141,51 @@ class PortChecks:
     async def installation(self) -> list[Finding]:
         setup = PortSetup(self.port)
         there = await setup.integration(self.identifier)
-        every = await setup.integrations()
-        found = []
         if there is None:
             step = "Start it once with `make run`, or correct OCEAN__INTEGRATION__IDENTIFIER."
             said = f"Port knows no installation {self.identifier}"
-            found.append(warning("port.installation", said, step))
-        else:
-            found.append(ok("port.installation", f"{self.identifier} is known to Port"))
-        others = [one for one in every if _kind(one) == "statuspage"]
-        if others:
-            named = ", ".join(str(one.get("installationId") or one.get("identifier")) for one in others)
-            whole = (
-                self.target.settings.statuspage_enabled and self.target.settings.statuspage_mirror == "whole"
-            )
-            said = f"Port's own Statuspage integration ({named}) fills the same blueprints"
-            step = f"Set {variable('statuspage_mirror')}=additions, so that two don't write the same objects."
-            found.append(warning("port.statuspage", said, step) if whole else ok("port.statuspage", said))
-        return found
+            return [warning("port.installation", said, step)]
+        return [ok("port.installation", f"{self.identifier} is known to Port")]
+
+    async def status_pages(self) -> list[Finding]:
+        """Whether one integration keeps the entities of the status pages, and which. Their datasource tells;
+        what nobody keeps stays in Port when it is gone from its page."""
+        check, settings, mirror = "port.statuspage", self.target.settings, variable("statuspage_mirror")
+        others = [one for one in await PortSetup(self.port).integrations() if _kind(one) == "statuspage"]
+        named = ", ".join(str(one.get("installationId") or one.get("identifier")) for one in others)
+        if not settings.statuspage_enabled:
+            said = f"Port's own Statuspage integration ({named}) keeps the status pages"
+            return [ok(check, said)] if others else []
+        theirs, ours = await self._kept_by(THEIR_RESYNC), await self._kept_by(OUR_RESYNC)
+        if settings.statuspage_mirror == "whole":
+            if others:
+                said = f"Port's own Statuspage integration ({named}) fills the same blueprints"
+                step = f"Set {mirror}=additions, so that two don't write the same objects."
+                return [warning(check, f"{said}; {theirs} pages and components are its", step)]
+            if theirs:
+                said = f"{theirs} pages and components are of a Statuspage integration that is not installed"
+                step = "Delete them in Port: our next resync makes them anew, and removes what is gone later."
+                return [warning(check, said, step)]
+            return [ok(check, f"we keep the status pages: {ours} pages and components")]
+        if not others and not theirs:
+            said = "nobody keeps the status pages: Port's own Statuspage integration is not installed"
+            return [warning(check, said, f"Set {mirror}=whole, or install it from Port's data sources.")]
+        if ours:
+            said = f"{ours} pages and components are of our own resync, which does not run any more"
+            step = "Delete them in Port, then resync Port's own Statuspage integration: it makes them anew."
+            return [warning(check, said, step)]
+        return [ok(check, f"Port's own Statuspage integration ({named}) keeps them, we add to them")]
+
+    async def _kept_by(self, source: str) -> int:
+        rules = [{"property": "$datasource", "operator": "contains", "value": source}]
+        count = 0
+        for blueprint in (PAGE, COMPONENT):
+            try:
+                count += len(await self.port.search(blueprint, rules, include=["$identifier"]))
+            except Refused as refusal:
+                if refusal.code != "404":
+                    raise
+        return count
 
     async def people(self) -> list[Finding]:
         settings = self.target.settings

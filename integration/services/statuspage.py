@@ -182,7 +182,7 @@ class StatuspageService:
         self, page: str, component: str, *, priority: Priority = Priority.DECORATION
     ) -> float | None:
         """Per cent of the range that Statuspage takes by itself; None where it tells none, as of a
-        component whose uptime the page does not show. Refused with NOT_FOUND where there is no such component."""
+        component whose uptime the page does not show. Refused (NOT_FOUND) where there is no such one."""
         path = path_of(page, "components", component, "uptime")
         found = await self._wire.object("components.uptime", path, priority, {"skip_related_events": "true"})
         if found is None:

@@ -8,10 +8,13 @@ from email.utils import formatdate
 
 import pytest
 
+from integration.budget import Budget
 from integration.doctor.__main__ import python
 from integration.doctor.finding import Finding
-from integration.doctor.port_checks import skew
-from integration.settings import variable
+from integration.doctor.port_checks import PortChecks, skew
+from integration.provision.target import read_target
+from integration.services.port import PortService
+from integration.settings import PREFIX, variable
 from sandbox.credentials import SLACK_APP_TOKEN
 from sandbox.slack import scopes
 from tests.doctor.conftest import Clinic
@@ -33,6 +36,7 @@ async def test_an_empty_organisation_is_told_to_provision(clinic: Clinic) -> Non
         "port.token": "ok",
         "port.clock": "ok",
         "port.pages": "ok",
+        "port.statuspage": "ok",
         "port.scorecards": "ok",
         "port.blueprints": "failed",
         "port.actions": "failed",
@@ -206,6 +210,44 @@ async def test_a_clash_and_another_statuspage_integration_are_told_and_nothing_i
     assert found["port.statuspage"][0].verdict == "warning"
     assert variable("statuspage_mirror") in found["port.statuspage"][0].step
     assert [one for one in port.world.journal if one.effect and one.operation != "oauth.token"] == []
+
+
+@pytest.mark.parametrize(
+    ("mirror", "installed", "kept_by", "verdict", "said", "step"),
+    [
+        ("whole", False, "", "ok", "we keep", ""),
+        ("whole", True, "port-ocean/statuspage/1/p/exporter", "warning", "fills the same", "=additions"),
+        ("whole", False, "port-ocean/statuspage/1/p/exporter", "warning", "not installed", "Delete them"),
+        ("additions", False, "", "warning", "nobody keeps", "=whole"),
+        ("additions", True, "port-ocean/statuspage/1/p/exporter", "ok", "we add", ""),
+        ("additions", True, "port-ocean/incident-comms/1/i/exporter", "warning", "our own resync", "resync"),
+    ],
+)
+async def test_who_keeps_the_status_pages_is_told_with_what_to_do(
+    clinic: Clinic, mirror: str, installed: bool, kept_by: str, verdict: str, said: str, step: str
+) -> None:
+    port = clinic.sandbox.port
+    blueprint = {"identifier": "statuspage", "title": "Page", "schema": {"properties": {}}}
+    port.seed({"blueprints": [blueprint]})
+    if installed:
+        port.store.integrations["pages"] = {
+            "_id": "integration_1",
+            "installationId": "pages",
+            "installationAppType": "statuspage",
+            "actionsProcessingEnabled": False,
+        }
+    if kept_by:
+        port.seed({"entities": {"statuspage": [{"identifier": "page", "title": "Page"}]}})
+        port.store.datasources[("statuspage", "page")] = kept_by
+
+    target = read_target(clinic.env | {f"{PREFIX}STATUSPAGE_MIRROR": mirror})
+    client = PortService(target.base_url, target.client_id, target.client_secret, Budget())
+    (found,) = await PortChecks(client, target, "", {}).status_pages()
+    await client.aclose()
+
+    assert found.verdict == verdict, found
+    assert said in found.said
+    assert step in found.step
 
 
 async def test_a_setting_that_cannot_be_read_is_named(clinic: Clinic) -> None:
