@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,10 +15,10 @@ from actions.public_consent import preview_key
 from integration import page_mirror, portjson
 from integration.command import command_of_run
 from integration.models.run import Outcome
-from integration.provision import provision
 from integration.record_check import check_approvals
 from integration.times import iso, now
 from sandbox.port.service import ADMIN
+from sandbox.statuspage.state import API_KEY
 from sandbox.world import Json
 from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, Public, public_bench
 
@@ -96,7 +97,7 @@ class Waiting:
         ]
 
 
-ACTIONS = ("publish_status_page", "update_status_page", "resolve_status_page", "schedule_maintenance")
+ACTIONS = ("publish_status_page", "update_status_page", "resolve_status_page")
 UNSENT = ("preview", "approval notice", "public notice")
 
 
@@ -105,11 +106,13 @@ async def whole() -> AsyncIterator[Public]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(page_mirror, "DEBOUNCE_SECONDS", 0.02)
         async with public_bench(guard_rules='{"resolved early": "warn"}') as found:
-            found.stage.sandbox.port.seed(
-                {"allow_integration_actions": True, "users": [{"email": COMMANDER, "role": "Member"}]}
-            )
-            door = portjson.IntegrationAction("incident-comms")
-            await provision(found.engine.port, found.engine.settings, door)
+            person = {"email": COMMANDER, "role": "Member"}
+            found.stage.sandbox.port.seed({"allow_integration_actions": True, "users": [person]})
+            claimed = portjson.IntegrationAction("incident-comms")
+            for definition in portjson.definitions():
+                if definition["action"] in ACTIONS:
+                    (button,) = portjson.port_actions(definition, found.engine.settings, claimed)
+                    await found.engine.port.put_action(button["identifier"], button)
             yield found
 
 
@@ -360,3 +363,33 @@ async def test_a_run_that_was_cut_off_after_it_spoke_is_reported_as_sent(waiting
     assert ended.ok, ended.summary
     assert waiting.said() == ["By hand.", "Found it.", "Some payments fail."]
     assert (await waiting.draft(run))["state"] == "superseded"
+
+
+async def test_whoever_finds_it_how_often_it_is_shown_and_told_once(waiting: Waiting) -> None:
+    public = waiting.public
+    opened = await public.act("open_war_room", waiting.incident)
+    assert opened.ok, opened.summary
+    other = public.stage.engine(
+        statuspage_api_url=f"{public.stage.url}/statuspage/v1",
+        statuspage_api_key=API_KEY,
+        statuspage_requests_per_minute=6000,
+    )
+    run = waiting.press("publish_status_page", **WORDS)
+    found = [one for one in await other.port.active_runs("publish_status_page") if one["id"] == run]
+    before = public.stage.effects("chat.postMessage")
+    assert public.engine.sweeper._waiting is not None
+    assert other.sweeper._waiting is not None
+    seen = [("publish_status_page", one) for one in found]
+
+    await asyncio.gather(
+        public.engine.sweeper._waiting(seen),
+        other.sweeper._waiting(seen),
+        *(public.act("watch_approvals", "", "automation waiting_to_publish", run=run) for _ in range(2)),
+    )
+    await public.engine.sweeper._waiting(seen)
+
+    record = [one["properties"] for one in await public.stage.record(waiting.incident)]
+    assert [one["state"] for one in record if one["purpose"] == "preview"] == ["draft"]
+    assert [one["state"] for one in record if one["purpose"] == "approval notice"] == ["sent"]
+    assert public.stage.effects("chat.postMessage") - before == 1
+    assert len(waiting.run(run)["logs"]) == 1
