@@ -121,17 +121,18 @@ async def _on_page(
 
 
 def changed_components(record: Sequence[Communication], public: PublicIncident) -> dict[str, str]:
-    """The components whose state this public incident changed on the page, and to what it set them last.
+    """The components whose state this public incident changed on the page, and to what it set them last:
+    what it set to operational may be otherwise by another that it outlasts.
 
     Those of a maintenance were put under maintenance by the page itself, when it began.
     """
     found: dict[str, str] = {}
     if public.scheduled_for is not None:
-        found = {one: state for one, state in public.components.items() if state == "under_maintenance"}
+        found = dict.fromkeys(public.components, "under_maintenance")
     for one in sorted(record, key=lambda one: one.intended_at):
         if one.state == "sent" and one.receipt and one.receipt.data.get("incident") == public.id:
             found.update(one.step.details.get("components") or {})
-    return {identifier: state for identifier, state in found.items() if state != "operational"}
+    return found
 
 
 async def going_back(

@@ -480,6 +480,22 @@ async def test_what_another_incident_of_ours_has_left_was_changed_by_nobody_s_ha
     assert public.states()[CHECKOUT] == "operational"
 
 
+async def test_who_outlasts_the_others_gives_back_what_they_have_left(public: Public) -> None:
+    for name in (public.one, public.two):
+        await public.stage.incident(name)
+    await public.say(public.one, "publish", **WORDS, **outage(API))
+    await public.say(public.one, "update", body="The API works.", **outage(API, state="operational"))
+    await public.say(public.two, "publish", **WORDS, **outage(API, state="major_outage"))
+    for name in (public.one, public.two):
+        await public.stage.incident(name, status="resolved")
+
+    await public.say(public.two, "resolve", body="Over.")
+    held = public.states()[API]
+    await public.say(public.one, "resolve", body="Over as well.")
+
+    assert (held, public.states()[API]) == ("major_outage", "operational")
+
+
 async def test_a_state_changed_by_hand_is_respected_shown_and_can_be_accepted(public: Public) -> None:
     await public.stage.incident(public.one)
     await public.say(public.one, "publish", **WORDS, **outage(LOGIN))

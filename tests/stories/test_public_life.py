@@ -3,6 +3,8 @@ approval, and by drafts that somebody approves. What customers see is read off t
 
 from __future__ import annotations
 
+import asyncio
+import html
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +13,12 @@ import pytest
 from sandbox.port.service import ADMIN
 from sandbox.stage import Json, Stage
 from sandbox.statuspage.seeding import DEFAULT_PAGE
+from scripts import picture
 from tests.stories.outward_public import (
     API,
     BODY,
     CHECKOUT,
+    OTHER_PAGE,
     Hand,
     bodies,
     components,
@@ -115,3 +119,28 @@ async def test_a_whole_life_in_public(page_stage: Stage, say: Say) -> None:
     held = (await incident.entity())["properties"]
     assert not held.get("publicDrift")
     assert held["publicStatus"] == "postmortem"
+
+
+@pytest.mark.skipif(picture.browser() is None, reason="no Chromium on PATH")
+async def test_a_customer_s_browser_shows_each_step(page_stage: Stage) -> None:
+    stage = page_stage
+    incident = await Incident.created(stage, severity="sev4")
+    url = f"{stage.base}/console/page/{OTHER_PAGE}"
+
+    async def looked() -> str:
+        return html.unescape(await asyncio.to_thread(picture.dom, url))
+
+    before = await looked()
+    words = "Partners can not sign in."
+    given: Json = {"page": OTHER_PAGE, "name": "Partners: sign-in fails", "impact": "major", "body": words}
+    await by_draft(incident, "publish", **given)
+    open_ = await looked()
+    await incident.change(status="resolved")
+    await by_draft(incident, "resolve", body="Partners sign in again.")
+    over = await looked()
+
+    assert "Partners: sign-in fails" not in before
+    for shown in ("Partners: sign-in fails", words, "Investigating"):
+        assert shown in open_, open_
+    for shown in ("Partners sign in again.", words, "Resolved"):
+        assert shown in over, over
