@@ -46,7 +46,6 @@ class Drafted(Value):
     audience: str
     text: str
     state: str
-    made_by: str = ""
     drafted_at: datetime
     notes_until: datetime | None = None
 
@@ -261,7 +260,6 @@ def _drafted(entity: Json) -> Drafted | None:
         audience=text_of(properties.get("audience")),
         text=text,
         state=text_of(properties.get("state")),
-        made_by=text_of(properties.get("madeBy")),
         drafted_at=when(properties.get("draftedAt")) or when(entity.get("createdAt")) or now(),
         notes_until=when(properties.get("notesUntil")),
     )

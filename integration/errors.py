@@ -2,7 +2,6 @@
 
 IncidentCommsError
 ├── BadInput            the caller's input or a setting is wrong: refused at the door, names the field
-├── Overtaken           the present state no longer wants this (closed meanwhile, a newer one was sent)
 └── ServiceError        a provider did not do what was asked
     ├── Refused         it said no and nothing happened
     │   ├── RateLimited         come back after `retry_after` seconds
@@ -25,10 +24,6 @@ class BadInput(IncidentCommsError):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
-
-
-class Overtaken(IncidentCommsError):
-    """An effect that was planned but that the present state no longer wants."""
 
 
 class ServiceError(IncidentCommsError):

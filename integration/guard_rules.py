@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 GuardRule = Literal[
     "leak",
@@ -17,7 +17,6 @@ GuardRule = Literal[
     "start",
     "limits",
 ]
-GUARD_RULES: tuple[GuardRule, ...] = get_args(GuardRule)
 
 Weight = Literal["block", "warn", "off"]
 

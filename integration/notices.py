@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal
 
 from integration.models.base import Json, Value
 from integration.models.communication import Communication
@@ -12,7 +12,6 @@ from integration.models.incident import Incident
 from integration.times import when
 
 Field = Literal["status", "severity", "owner"]
-FIELDS: tuple[Field, ...] = get_args(Field)
 PURPOSE = "status notice"
 WAITS = "waits until "
 """How the reason begins of a notice that is kept back a while; what still holds then goes out by itself."""

@@ -22,7 +22,6 @@ from integration.times import now
 class Recorded:
     """`communications` by identifier; `incident` is None where it was deleted and its record stands."""
 
-    identifier: str
     incident: Incident | None
     links: Sequence[Link]
     communications: Mapping[str, Communication]
@@ -54,7 +53,7 @@ async def read_recorded(port: PortService, settings: Settings, incident: str) ->
     problems += check_record(links, communications, altered, now())
     problems += check_approvals(communications)
     about = catalog.reader.read(entity) if entity else None
-    return Recorded(incident, about, links, communications, problems)
+    return Recorded(about, links, communications, problems)
 
 
 async def _look_again(catalog: Catalog, communications: dict[str, Communication], keys: set[str]) -> None:

@@ -25,7 +25,6 @@ SLACK_METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "conversations.join": ("channels:join",),
     "conversations.replies": ("channels:history", "groups:history"),
     "conversations.setTopic": ("channels:manage", "groups:write"),
-    "pins.list": ("pins:read",),
     "users.conversations": ("channels:read", "groups:read"),
     "users.info": ("users:read",),
     # Slack gives addresses only together with the people themselves.

@@ -23,7 +23,7 @@ FILE = ROOT / "sandbox" / "incident.jsonl"
 TARGET = ROOT / "docs" / "example.md"
 CHANNEL = "C0EXAMPLE"
 SLACK = "https://example.slack.com/"
-BOT = Bot(user_id="U0BOT", bot_id="B0BOT", team_id="T0EXAMPLE", team_url=SLACK)
+BOT = Bot(user_id="U0BOT", bot_id="B0BOT", team_url=SLACK)
 
 _HEAD = """# An incident, as it is noted
 

@@ -47,7 +47,7 @@ class Channel:
         self.largest_page = 0
 
     async def me(self) -> Bot:
-        return Bot(user_id="UBOT", bot_id="BBOT", team_id="T1", team_url="https://example.slack.com/")
+        return Bot(user_id="UBOT", bot_id="BBOT", team_url="https://example.slack.com/")
 
     def message(self, number: int, reply: int = 0) -> Message:
         ts = f"{START + number * 30}.{reply:06d}"

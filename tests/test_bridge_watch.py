@@ -17,7 +17,7 @@ from tests.told import ROOM, START
 
 OPEN = ROOM.model_copy(update={"state": "open", "bridge_kind": "zoom", "meeting_id": "81"})
 CLOSED = OPEN.model_copy(update={"state": "closed"})
-MEETING = Meeting(id="81", uuid="one", host="h", topic="INC-42", join_url="https://zoom.example.com/j/81")
+MEETING = Meeting(id="81", uuid="one", host="h", join_url="https://zoom.example.com/j/81")
 
 
 def past(uuid: str) -> PastMeeting:

@@ -17,7 +17,7 @@ from integration.notetaker import Marks
 from integration.room_state import RoomState
 from integration.settled import chosen, closer, meant, settled
 
-BOT = Bot(user_id="U0BOT", bot_id="B0BOT", team_id="T0", team_url="https://example.slack.com/")
+BOT = Bot(user_id="U0BOT", bot_id="B0BOT", team_url="https://example.slack.com/")
 ASKER, OTHER = "U0ASKER", "U0OTHER"
 ROOM = WarRoom(identifier="INC-1", incident="INC-1", channel_id="C0ROOM", opened_at=datetime.now(UTC))
 

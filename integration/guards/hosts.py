@@ -95,7 +95,6 @@ _POD = re.compile(
     r"|(?=[a-z0-9]*\d)(?=[a-z0-9]*[a-z])[a-z0-9]{8,10}-(?=[a-z0-9]*\d)[a-z0-9]{5}"
     r"|(?=[a-z]*\d[a-z0-9]*)(?=[a-z0-9]*[a-z])[bcdf-hj-np-tv-z2-9]{5})"
 )
-_GENERATION = re.compile(r"\d+[a-z]?|v\d+")
 
 
 def internal(host: str, inside: tuple[str, ...] = ()) -> bool:

@@ -22,7 +22,6 @@ class SlackUser(Value):
     id: str
     email: str = ""
     name: str = ""
-    bot: bool = False
     deleted: bool = False
 
 
@@ -31,7 +30,6 @@ class Bot(Value):
 
     user_id: str
     bot_id: str
-    team_id: str
     team_url: str  # https://example.slack.com/
 
 

@@ -12,10 +12,6 @@ class StatusPage(Value):
 
     id: str
     name: str
-    subdomain: str = ""
-    domain: str = ""  # the customer's own name for it, where there is one
-    url: str = ""  # the company's website, not the page
-    time_zone: str = ""
 
 
 class PageComponent(Value):
@@ -24,7 +20,6 @@ class PageComponent(Value):
     id: str
     name: str
     status: str = ""  # operational | under_maintenance | degraded_performance | partial_outage | major_outage
-    group_id: str = ""
     page_id: str = ""
     is_group: bool = False
 
@@ -45,7 +40,6 @@ class PublicUpdate(Value):
     status: str
     body: str = ""
     created_at: datetime | None = None
-    display_at: datetime | None = None  # the time shown, which a person may have changed
     deliver_notifications: bool = False
     components: tuple[ComponentChange, ...] = ()
 
@@ -65,8 +59,6 @@ class PublicIncident(Value):
     component_names: dict[str, str] = {}  # of the same
     updates: tuple[PublicUpdate, ...] = ()  # newest first
     created_at: datetime | None = None
-    updated_at: datetime | None = None
-    resolved_at: datetime | None = None
     scheduled_for: datetime | None = None
     scheduled_until: datetime | None = None
 
@@ -106,7 +98,6 @@ class PublicPostmortem(Value):
     """What a page says of an incident afterwards; public once it has `published_at`."""
 
     body: str = ""
-    draft: str = ""
     notified: bool = False
     published_at: datetime | None = None
 

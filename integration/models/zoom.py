@@ -13,10 +13,8 @@ class Meeting(Value):
     id: str
     uuid: str
     host: str  # e-mail or user id it was created for
-    topic: str
     agenda: str = ""
     join_url: str
-    passcode: str = ""
     status: str = ""  # waiting | started | ""
 
 
@@ -31,7 +29,5 @@ class PastMeeting(Value):
 class ZoomUser(Value):
     """A person of the Zoom account who may be a host."""
 
-    id: str
-    email: str = ""
     licensed: bool = False  # Zoom's type 2; a basic host's meetings end after 40 minutes
     active: bool = False

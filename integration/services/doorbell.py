@@ -15,11 +15,10 @@ SERVICE = "doors"
 
 @dataclass(frozen=True)
 class Ring:
-    """`status` of the answer, its JSON where it has some, and its `Date`."""
+    """`status` of the answer, and its JSON where it has some."""
 
     status: int
     body: Json
-    date: str
 
 
 async def ring(url: str, headers: dict[str, str], body: bytes, seconds: float = 10.0) -> Ring:
@@ -36,5 +35,5 @@ async def ring(url: str, headers: dict[str, str], body: bytes, seconds: float = 
         except ValueError:
             found = {}
         said = found if isinstance(found, dict) else {}
-        return Ring(answer.status_code, said, answer.headers.get("date", ""))
+        return Ring(answer.status_code, said)
     raise Unreachable(SERVICE, "POST", failure)

@@ -316,10 +316,6 @@ class PortService:
         self._wire.expect(call, answer)
         return True
 
-    async def organization(self) -> Json:
-        call = call_of("organization.get", "other", Priority.INTERNAL)
-        return _object(await self._wire.ask(call, "GET", "/organization"), "organization")
-
     # -- shared --------------------------------------------------------------------------------------
 
     async def _bulk(

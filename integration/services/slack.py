@@ -74,7 +74,6 @@ class SlackService:
                 self._bot = Bot(
                     user_id=string(body.get("user_id")),
                     bot_id=string(body.get("bot_id")),
-                    team_id=string(body.get("team_id")),
                     team_url=url if url.endswith("/") else url + "/",
                 )
             return self._bot
@@ -178,12 +177,6 @@ class SlackService:
         if bookmark is None:
             raise self._wire.unreadable("bookmarks.add", "a bookmark without id")
         return bookmark
-
-    async def pins(self, channel: str, *, priority: Priority = Priority.MIRROR) -> set[str]:
-        """The ts of every pinned message."""
-        body = await self._wire.read("pins.list", priority, channel=channel)
-        messages = (item.get("message") for item in objects(body.get("items")))
-        return {string(message.get("ts")) for message in messages if isinstance(message, dict)} - {""}
 
     # -- messages ------------------------------------------------------------------------------------
 

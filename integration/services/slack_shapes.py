@@ -36,7 +36,6 @@ def user_of(found: Any) -> SlackUser | None:
         id=found["id"],
         email=string(profile.get("email")),
         name=next((name for name in names if isinstance(name, str) and name), ""),
-        bot=bool(found.get("is_bot")),
         deleted=bool(found.get("deleted")),
     )
 

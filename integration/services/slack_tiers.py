@@ -41,7 +41,6 @@ METHODS: Final[dict[str, tuple[Tier, Repeat]]] = {
     "conversations.replies": ("T3", Repeat.READ),
     # The topic is a state, but Slack tells the channel of each change.
     "conversations.setTopic": ("T2", Repeat.ONCE),
-    "pins.list": ("T2", Repeat.READ),
     "users.conversations": ("T3", Repeat.READ),
     "users.info": ("T4", Repeat.READ),
     "users.lookupByEmail": ("T3", Repeat.READ),

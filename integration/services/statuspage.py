@@ -27,7 +27,6 @@ from integration.services.http import Patience
 from integration.services.statuspage_shapes import (
     component_of,
     counts_of,
-    group_of,
     hook_of,
     incident_of,
     page_of,
@@ -129,12 +128,6 @@ class StatuspageService:
         """Components and groups (`is_group`) of a page with their present states, all lists."""
         lists = self.raw_components(page, priority=priority)
         return [self._value("components.list", component_of, item) async for found in lists for item in found]
-
-    async def groups(self, page: str, *, priority: Priority = Priority.MIRROR) -> list[PageComponent]:
-        lists = self.raw_groups(page, priority=priority)
-        return [
-            self._value("component_groups.list", group_of, item) async for found in lists for item in found
-        ]
 
     async def incident(
         self, page: str, incident: str, *, priority: Priority = Priority.PUBLIC
@@ -306,20 +299,6 @@ class StatuspageService:
         path, only = path_of(page, "subscribers"), {"type": "webhook", "state": "all"}
         lists = self._wire.pages("subscribers.list", path, priority, sized_by="limit", first=0, only=only)
         return [hook async for found in lists for item in found if (hook := hook_of(item))]
-
-    async def create_hook(
-        self, page: str, endpoint: str, email: str, *, priority: Priority = Priority.MIRROR
-    ) -> PageHook:
-        """Have changes of `page` sent to `endpoint`; failures of it are mailed to `email`.
-
-        Statuspage takes the same endpoint twice: look at `hooks` before. Never repeated.
-        """
-        operation, body = "subscribers.create", {"subscriber": {"endpoint": endpoint, "email": email}}
-        # The endpoint's path is what keeps strangers out: a refusal must not carry it into a log.
-        found = await self._wire.write(
-            operation, "POST", path_of(page, "subscribers"), body, priority, secret=endpoint
-        )
-        return self._value(operation, hook_of, {"endpoint": endpoint, **found})
 
     async def _write(
         self, operation: str, method: str, path: str, incident: Json, priority: Priority

@@ -28,10 +28,6 @@ def page_of(found: Json) -> StatusPage | None:
     return StatusPage(
         id=found["id"],
         name=text(found.get("name")),
-        subdomain=text(found.get("subdomain")),
-        domain=text(found.get("domain")),
-        url=text(found.get("url")),
-        time_zone=text(found.get("time_zone")),
     )
 
 
@@ -43,15 +39,9 @@ def component_of(found: Json) -> PageComponent | None:
         id=found["id"],
         name=text(found.get("name")),
         status=text(found.get("status")),
-        group_id=text(found.get("group_id")),
         page_id=text(found.get("page_id")),
         is_group=found.get("group") is True,
     )
-
-
-def group_of(found: Json) -> PageComponent | None:
-    """A group from the list of groups, which have no status of their own there."""
-    return component_of({**found, "group": True, "status": "", "group_id": ""})
 
 
 def incident_of(found: Json) -> PublicIncident | None:
@@ -73,8 +63,6 @@ def incident_of(found: Json) -> PublicIncident | None:
         component_names={component.id: component.name for component in listed if component},
         updates=tuple(update for update in updates if update),
         created_at=moment(found.get("created_at")),
-        updated_at=moment(found.get("updated_at")),
-        resolved_at=moment(found.get("resolved_at")),
         scheduled_for=moment(found.get("scheduled_for")),
         scheduled_until=moment(found.get("scheduled_until")),
     )
@@ -98,7 +86,6 @@ def update_of(found: Json) -> PublicUpdate | None:
         status=text(found.get("status")),
         body=text(found.get("body")),
         created_at=moment(found.get("created_at")),
-        display_at=moment(found.get("display_at")),
         deliver_notifications=found.get("deliver_notifications") is True,
         components=tuple(changes),
     )
@@ -145,7 +132,6 @@ def template_of(found: Json) -> PageTemplate | None:
 def postmortem_of(found: Json) -> PublicPostmortem:
     return PublicPostmortem(
         body=text(found.get("body")),
-        draft=text(found.get("body_draft")),
         notified=found.get("notify_subscribers") is True,
         published_at=moment(found.get("published_at")),
     )

@@ -166,13 +166,11 @@ class StatuspageWire:
                 return
             number += 1
 
-    async def write(
-        self, operation: str, method: str, path: str, body: Json, priority: Priority, secret: str = ""
-    ) -> Json:
-        """Send once; a lost answer is Ambiguous. `secret` is kept out of what an error tells."""
+    async def write(self, operation: str, method: str, path: str, body: Json, priority: Priority) -> Json:
+        """Send once; a lost answer is Ambiguous."""
         call = _call(operation, priority, repeatable=False)
         answer = await self._send(call, method, path, body=body)
-        self._expect(call, answer, secret)
+        self._expect(call, answer)
         return answer.object()
 
     def unreadable(self, operation: str, why: str) -> Ambiguous:
@@ -192,13 +190,12 @@ class StatuspageWire:
         self._window.admitted()
         return answer
 
-    def _expect(self, call: Call, answer: Answer, secret: str = "") -> None:
+    def _expect(self, call: Call, answer: Answer) -> None:
         if not answer.ok:
-            raise self._error(call, answer, secret)
+            raise self._error(call, answer)
 
-    def _error(self, call: Call, answer: Answer, secret: str) -> ServiceError:
-        words = said(answer.object())
-        detail = self._http.short(words.replace(secret, "***") if secret else words)
+    def _error(self, call: Call, answer: Answer) -> ServiceError:
+        detail = self._http.short(said(answer.object()))
         code = f"HTTP {answer.status}"
         if answer.status in (401, 403):
             hint = "Check the Statuspage API key and that it may manage this page."

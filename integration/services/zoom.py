@@ -199,8 +199,6 @@ class ZoomService:
         if not _text(body.get("id")):
             raise self._http.unreadable(call.operation, "a user without id")
         return ZoomUser(
-            id=body["id"],
-            email=_text(body.get("email")),
             licensed=body.get("type") == 2,
             active=body.get("status") == "active",
         )
@@ -269,10 +267,8 @@ class ZoomService:
             id=str(number),
             uuid=_text(body.get("uuid")),
             host=host or _text(body.get("host_email")) or _text(body.get("host_id")),
-            topic=_text(body.get("topic")),
             agenda=_text(body.get("agenda")),
             join_url=join_url,
-            passcode=_text(body.get("password")),
             status=_text(body.get("status")),
         )
 

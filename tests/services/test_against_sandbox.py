@@ -93,7 +93,6 @@ async def a_room_in_slack(stage: Stage) -> None:
     await slack.update_message(channel.id, post.ts, "Briefing, corrected")
     await slack.add_bookmark(channel.id, "Bridge", "https://example.com/j/1")
     assert [bookmark.title for bookmark in await slack.bookmarks(channel.id)] == ["Bridge"]
-    assert await slack.pins(channel.id) == set()
 
     async def marked() -> bool:
         pages = [page async for page in slack.history(channel.id)]
@@ -193,7 +192,6 @@ async def notes_and_runs_in_port(stage: Stage) -> None:
     seen: bool = await until(searched, what="the notes in search")
     assert seen
 
-    assert (await port.organization())["id"]
     await port.create_action(ACTION)
     assert await port.action("say") is not None
     await port.put_action("say", ACTION)

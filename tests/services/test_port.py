@@ -380,7 +380,6 @@ async def test_provisioning(httpx_mock: HTTPXMock, port: PortService) -> None:
     httpx_mock.add_response(url=f"{V1}/actions/open", method="PUT", json={"ok": True, "action": action})
     httpx_mock.add_response(url=f"{V1}/actions/open", method="DELETE", json={"ok": True})
     httpx_mock.add_response(url=f"{V1}/actions/none", method="DELETE", status_code=404, json={"ok": False})
-    httpx_mock.add_response(url=f"{V1}/organization", json={"ok": True, "organization": {"id": "org_1"}})
 
     assert await port.blueprint("note") is None
     assert await port.create_blueprint(blueprint) == blueprint
@@ -393,4 +392,3 @@ async def test_provisioning(httpx_mock: HTTPXMock, port: PortService) -> None:
     assert await port.put_action("open", action) == action
     assert await port.delete_action("open")
     assert not await port.delete_action("none")
-    assert await port.organization() == {"id": "org_1"}

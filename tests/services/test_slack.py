@@ -271,14 +271,11 @@ async def test_a_thread_that_is_gone_is_empty(scripted: ScriptedSlack, slack: Sl
     assert await slack.replies("C1", "1.000000") == []
 
 
-async def test_pins_and_bookmarks(scripted: ScriptedSlack, slack: SlackService) -> None:
-    items = [{"type": "message", "message": {"ts": "1.000000"}}, {"type": "file", "file": {}}]
-    scripted.says("pins.list", ok=True, items=items)
+async def test_bookmarks(scripted: ScriptedSlack, slack: SlackService) -> None:
     bookmark = {"id": "Bk1", "title": "Bridge", "link": "https://example.com/j/1"}
     scripted.says("bookmarks.list", ok=True, bookmarks=[bookmark])
     scripted.says("bookmarks.add", ok=True, bookmark=bookmark)
 
-    assert await slack.pins("C1") == {"1.000000"}
     (found,) = await slack.bookmarks("C1")
     assert await slack.add_bookmark("C1", "Bridge", "https://example.com/j/1") == found
     assert scripted.calls("bookmarks.add") == [
