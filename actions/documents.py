@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from loguru import logger
 
 from actions.base import Kit
+from actions.public_consent import PREVIEW
 from integration import plan, rca, timeline
 from integration.entities import NOTE
 from integration.errors import IncidentCommsError
@@ -15,6 +16,7 @@ from integration.models.communication import Communication
 from integration.models.incident import Incident, WarRoom
 
 SEARCH_SETTLES_SECONDS = 5.0
+DRAFTS = ("draft", PREVIEW)
 
 
 async def write_documents(
@@ -39,7 +41,8 @@ async def write_documents(
         for entity in notes_there.values()
         if (facts := timeline.note_facts(entity)) is not None
     ]
-    communications = list({one.step.key: one for one in [*record, *latest]}.values())
+    known = {one.step.key: one for one in [*record, *latest]}.values()
+    communications = [one for one in known if not _only_drafted(one)]
     happened = timeline.events(incident, room, notes, communications, calls, page)
     await kit.catalog.patch_room(
         room.identifier,
@@ -49,6 +52,11 @@ async def write_documents(
             "postmortemDraft": rca.postmortem(incident, room, notes, communications),
         },
     )
+
+
+def _only_drafted(one: Communication) -> bool:
+    """Whether it tells nothing that others don't: a draft that waits, or whose words were said."""
+    return one.step.purpose in DRAFTS and one.state in ("draft", "superseded")
 
 
 def again_soon(kit: Kit, room: WarRoom) -> None:

@@ -30,6 +30,8 @@ PREVIEW = "preview"
 AGAIN = "press the button again"
 UNREAD = "its run was approved before this stood; what was approved are the run's inputs"
 _DERIVED = ("page", "status")  # inputs that a run may leave open and its draft fills in
+_USUAL: Json = {"differentStates": False, "automatic": True}
+"""What a form may say by itself, or leave to us."""
 
 
 @dataclass(frozen=True)
@@ -244,11 +246,16 @@ def _other_inputs(asked: Json, shown: Json) -> list[str]:
 
 
 def _plain(inputs: Json) -> Json:
-    """Inputs without those that say nothing, entities by their identifiers, whichever way Port sends them."""
+    """Inputs without those that say nothing or the usual, entities by their identifiers, whichever way Port
+    sends them."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, list):
             return [plain(one) for one in value if one is not None]
         return value.get("identifier", value) if isinstance(value, dict) else value
 
-    return {name: found for name, value in inputs.items() if (found := plain(value)) not in (None, "", [])}
+    return {
+        name: found
+        for name, value in inputs.items()
+        if (found := plain(value)) not in (None, "", []) and not (name in _USUAL and found == _USUAL[name])
+    }

@@ -393,3 +393,11 @@ async def test_whoever_finds_it_how_often_it_is_shown_and_told_once(waiting: Wai
     assert [one["state"] for one in record if one["purpose"] == "approval notice"] == ["sent"]
     assert public.stage.effects("chat.postMessage") - before == 1
     assert len(waiting.run(run)["logs"]) == 1
+    # Once it has gone out, the documents tell of that alone.
+    waiting.decide(run)
+    await waiting.arrive(run)
+    assert (await public.act("write_rca", waiting.incident)).ok
+    written = await public.stage.properties("incidentWarRoom", waiting.incident)
+    for document in (written["timeline"], written["rca"]):
+        assert "Publish" in document
+        assert "Preview" not in document
