@@ -18,6 +18,7 @@ HEADER_LIMIT = 150  # Block Kit: a header block's text
 TOPIC_LIMIT = 250
 FIELD_LIMIT = 2000
 REASON_LIMIT = 600
+NAME_LIMIT = 400  # characters of an incident's name in a text that notifications show
 _BUTTON_VALUE = 2000
 _SEVERE = {"sev1": "🔴", "critical": "🔴", "p1": "🔴", "sev2": "🟠", "high": "🟠", "p2": "🟠"}
 
@@ -56,8 +57,10 @@ def briefing(
 ) -> tuple[str, list[Json]]:
     """The room's first message: text for notifications, blocks for the screen. `buttons`: action, words."""
     mark = _SEVERE.get(incident.severity.casefold(), "🟡")
-    title = incident.title or incident.identifier
-    text = escape(f"{mark} {incident.identifier}: {title} ({incident.severity}, {incident.status})")
+    named = incident.identifier
+    if incident.title and incident.title != incident.identifier:
+        named += f": {incident.title}"
+    text = escape(f"{mark} {cut(named, NAME_LIMIT)}{_standing(incident)}")
     if bridge_url:
         text += f" Bridge: {bridge_url}"
     bridge = f"<{bridge_url}|Join the bridge>" if bridge_url else escape(bridge_problem or "none")
@@ -69,7 +72,7 @@ def briefing(
     ]
     if incident.started_at:
         fields.append(("Started", _slack_time(incident.started_at)))
-    header = cut(f"{mark} {incident.identifier}: {title}", HEADER_LIMIT)
+    header = cut(f"{mark} {named}", HEADER_LIMIT)
     blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": True}},
         {
@@ -127,8 +130,8 @@ def closing(
 
 def reopened(incident: Incident) -> str:
     return (
-        f"🔁 {escape(incident.identifier)} is open again ({escape(incident.severity)}, "
-        f"{escape(incident.status)}). This war room is open again."
+        f"🔁 {escape(incident.identifier)} is open again{escape(_standing(incident))}. "
+        "This war room is open again."
     )
 
 
@@ -143,6 +146,10 @@ def drafted_for_page(what: str, link: str, until: datetime) -> str:
         f"⏳ “{escape(what)}” for the status page is drafted. "
         f"<{link}|Read it>; whoever approves it before {_slack_time(until)} sends it."
     )
+
+
+def not_drafted(what: str, why: str) -> str:
+    return f"⚠️ “{escape(what)}” for the status page could not be drafted: {cut(escape(why), REASON_LIMIT)}"
 
 
 def waits_for_approval(
@@ -160,6 +167,12 @@ def waits_for_approval(
 
 def not_invited(problems: Sequence[str]) -> str:
     return "Not invited: " + "; ".join(problems)
+
+
+def _standing(incident: Incident) -> str:
+    """Severity and status in brackets, as far as the incident has them."""
+    said = ", ".join(filter(None, (incident.severity, incident.status)))
+    return f" ({said})" if said else ""
 
 
 def _slack_time(at: datetime) -> str:

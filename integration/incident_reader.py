@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 import jq
 
+from integration import mrkdwn
 from integration.entities import text_of, texts_of
 from integration.errors import BadInput
 from integration.models.base import Json
 from integration.models.incident import Incident
 from integration.settings import Settings
 from integration.times import when
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class IncidentReader:
@@ -33,7 +38,7 @@ class IncidentReader:
         identifier = str(entity.get("identifier") or "")
         return Incident(
             identifier=identifier,
-            title=text_of(found.get("title")) or text_of(entity.get("title")),
+            title=_line(text_of(found.get("title"))) or _line(text_of(entity.get("title"))),
             status=text_of(found.get("status")),
             severity=text_of(found.get("severity")),
             services=texts_of(found.get("services")),
@@ -69,10 +74,25 @@ class IncidentReader:
     @staticmethod
     def _first(name: str, program: Any, entity: Json) -> Any:
         try:
-            return program.input_value(entity).first()
-        except (ValueError, StopIteration) as problem:
-            if isinstance(problem, StopIteration):
-                return None
+            try:
+                return program.input_value(entity).first()
+            except ValueError:
+                # Perhaps a tool has cut an emoji in two somewhere in it: jq takes no half characters.
+                return program.input_value(_whole(entity)).first()
+        except StopIteration:
+            return None
+        except ValueError as problem:
             raise BadInput(
                 f"incident_fields.{name}", f"its jq fails on {entity.get('identifier')}: {problem}"
             ) from None
+
+
+def _whole(entity: Json) -> Json:
+    """The entity with a replacement character for each half of one."""
+    found: Json = json.loads(_HALVES.sub("\ufffd", json.dumps(entity, ensure_ascii=False)))
+    return found
+
+
+def _line(title: str) -> str:
+    """A title as one line, without controls and marks that turn the direction of what stands beside it."""
+    return " ".join(mrkdwn.clean(title).split())
