@@ -53,6 +53,9 @@ export: setup ## Print an incident's record: make export INCIDENT=INC-42 FORMAT=
 	@test -n "$(INCIDENT)" || { echo "Which incident? make export INCIDENT=INC-42 FORMAT=md" >&2; exit 2; }
 	@$(PY) -m integration.export "$(INCIDENT)" --format "$(or $(FORMAT),md)" $(ARGS)
 
+# Where Python is told to keep no bytecode, every process of every story would compile everything anew.
+test rehearse: export PYTHONDONTWRITEBYTECODE :=
+
 # Three at a time, also on two cores: stories mostly wait for their processes.
 test: setup ## Run the test suite
 	$(PY) -m pytest -n 3 -m "not rehearsal" $(ARGS)

@@ -55,9 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _place(nodeid: str) -> int:
     if not nodeid.startswith(STORIES):
-        return len(LONGEST) + 1
+        return len(LONGEST) + (3 if _scope(nodeid) == nodeid else 2)
+    if _scope(nodeid) == "stage":
+        return 0  # most of the stories, in one process
     name = nodeid.removeprefix(STORIES).partition("::")[0]
-    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+    return 1 + (LONGEST.index(name) if name in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,11 +75,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @functools.cache
 def _scope(nodeid: str) -> str:
-    """What stays in one process: the stories of one stage, or of one file where it has a stage of its own."""
-    if not nodeid.startswith(STORIES):
-        return nodeid
+    """What stays in one process: the stories of one stage, or of one file where it has a stage of its own;
+    the tests of a file that share what takes long to make; every other test for itself."""
     file = nodeid.partition("::")[0]
-    text = (Path(__file__).resolve().parents[1] / file).read_text()
+    text = _text(file)
+    if not nodeid.startswith(STORIES):
+        return file if 'scope="module"' in text else nodeid
     if "page_stage" in text:
         return "page_stage"
     if _is_rehearsal(nodeid):
@@ -85,6 +88,11 @@ def _scope(nodeid: str) -> str:
     if "other_stage" in text:
         return "other_stage"
     return "stage" if "stage: Stage" in text and "staged(" not in text else file
+
+
+@functools.cache
+def _text(file: str) -> str:
+    return (Path(__file__).resolve().parents[1] / file).read_text("utf-8")
 
 
 def _is_rehearsal(nodeid: str) -> bool:

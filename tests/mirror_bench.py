@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from starlette.routing import Router
 
 from integration import mirror, portjson, room_documents, room_facts
 from integration.catalog import Catalog
@@ -22,6 +21,7 @@ from integration.services.slack import SlackService
 from integration.settings import Settings
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET, SLACK_BOT_TOKEN
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.slack.service import Slack
 from sandbox.world import Hostility, Json, World
 from tests.page_bench import QUICK, SERVICE
@@ -172,7 +172,7 @@ async def bench() -> AsyncIterator[Bench]:
         }
     )
     budget = GenerousBudget()
-    async with serve(Router([*slack.routes(), *port.routes()])) as url:
+    async with serve(Routes([*slack.routes(), *port.routes()])) as url:
         client = PortService(f"{url}/port", PORT_CLIENT_ID, PORT_CLIENT_SECRET, budget, patience=QUICK)
         service = SlackService(f"{url}/slack/api/", SLACK_BOT_TOKEN, budget, patience=QUICK)
         found = Bench(world, slack, url, client, service, Settings(settle_seconds=SETTLE / 2), port)

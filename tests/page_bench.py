@@ -10,7 +10,6 @@ from typing import Any
 
 import jq
 import yaml
-from starlette.routing import Router
 
 from integration import portjson
 from integration.budget import Budget
@@ -22,6 +21,7 @@ from integration.services.statuspage import StatuspageService
 from integration.settings import Settings
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.statuspage.service import Statuspage
 from sandbox.statuspage.state import API_KEY
@@ -175,7 +175,7 @@ async def bench(budget: Budget | None = None) -> AsyncIterator[Bench]:
     statuspage.limits.per_window = 0
     port.seed({"blueprints": [SERVICE, *portjson.blueprints().first_install()]})
     chosen = budget or GenerousBudget()
-    async with serve(Router([*statuspage.routes(), *port.routes()])) as url:
+    async with serve(Routes([*statuspage.routes(), *port.routes()])) as url:
         service = StatuspageService(f"{url}/statuspage/v1", API_KEY, chosen, patience=QUICK)
         client = PortService(f"{url}/port", PORT_CLIENT_ID, PORT_CLIENT_SECRET, chosen, patience=QUICK)
         settings = Settings(statuspage_api_key=API_KEY)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest_asyncio
-from starlette.routing import Router
 
 from integration import portjson
 from integration.budget import Budget
@@ -26,6 +25,7 @@ from integration.settings import Settings
 from integration.times import iso, now
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.world import Hostility, World
 from tests.sandbox.serve import serve
 
@@ -104,7 +104,7 @@ async def bench() -> AsyncIterator[Bench]:
     world = World()
     world.hostility = Hostility.none()
     port = Port(world)
-    async with serve(Router(routes=port.routes())) as url:
+    async with serve(Routes(port.routes())) as url:
         found = Bench(port, url + "/port")
         await provision(found.client, Settings(), portjson.Webhook("https://comms.example.com"))
         for incident in (INCIDENT, "INC-2"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from starlette.routing import Router
 
 from integration.errors import BadInput
 from integration.provision.plan import PRIVATE_WORDS
 from integration.settings import IncidentFields, Settings
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.world import Json, World
 from tests.provision.conftest import SERVICE, Organisation, settled
 from tests.sandbox.serve import serve
@@ -105,7 +105,7 @@ async def test_an_earlier_blueprint_of_ours_gains_type_and_owner_and_yields_to_t
     assert properties["type"]["type"] == "string"
     assert relations["owner"]["target"] == "_user"
     other = Organisation(Port(World()), "")
-    async with serve(Router(routes=other.port.routes())) as url:
+    async with serve(Routes(other.port.routes())) as url:
         other = Organisation(other.port, url + "/port")
         await other.client.create_blueprint(SERVICE)
         bare: Json = {"identifier": "incident", "title": "Incident", "icon": "Alert", **earlier}
@@ -122,7 +122,7 @@ async def test_an_earlier_blueprint_of_ours_gains_type_and_owner_and_yields_to_t
 
 async def test_without_services_the_rest_is_there_and_the_relation_follows() -> None:
     port = Port(World())
-    async with serve(Router(routes=port.routes())) as url:
+    async with serve(Routes(port.routes())) as url:
         organisation = Organisation(port, url + "/port")
         first = await organisation.provision()
         await organisation.client.create_blueprint(SERVICE)

@@ -55,7 +55,7 @@ async def fragile_stage() -> AsyncIterator[Stage]:
         yield up
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def page_stage() -> AsyncIterator[Stage]:
     """For stories of public words: two pages, two people who may approve, the guards as installed, and
     nobody told of what is done by hand unless a story says so."""

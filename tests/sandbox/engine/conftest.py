@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from starlette.routing import Router
 
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.engine import Engine
 from sandbox.port.service import ADMIN as ADMIN
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.world import Hostility, World
 from tests.sandbox.engine.contract import CONTRACT, Checker
 from tests.sandbox.engine.receiver import Backend, Receiver, receiving
@@ -136,7 +136,7 @@ async def bench(receiver: Receiver) -> AsyncIterator[Bench]:
     token = port.credentials.issue(PORT_CLIENT_ID, PORT_CLIENT_SECRET)["accessToken"]
     async with httpx.AsyncClient(
         base_url="http://port.test",
-        transport=httpx.ASGITransport(Router([*engine.routes(), *port.routes()])),
+        transport=httpx.ASGITransport(Routes([*engine.routes(), *port.routes()])),
         headers={"authorization": f"Bearer {token}"},
         event_hooks={"response": [checker.exchange]},
     ) as http:

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
-from starlette.routing import Router
 
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.service import Port
+from sandbox.routing import Routes
 from sandbox.world import World
 from tests.sandbox.port.contract import Checker
 
@@ -88,7 +88,7 @@ class Bench:
 async def connect(port: Port, world: World, checker: Checker) -> httpx.AsyncClient:
     token = port.credentials.issue(PORT_CLIENT_ID, PORT_CLIENT_SECRET)["accessToken"]
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(Router(port.routes())),
+        transport=httpx.ASGITransport(Routes(port.routes())),
         base_url="http://sandbox",
         headers={"authorization": f"Bearer {token}", "user-agent": "tests/1.0"},
         event_hooks={"response": [checker.exchange]},
