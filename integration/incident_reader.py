@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable
@@ -27,10 +28,10 @@ class IncidentReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._programs = {
-            name: jq.compile(program) for name, program in settings.incident_fields.model_dump().items()
+            name: _compiled(program) for name, program in settings.incident_fields.model_dump().items()
         }
-        self._owners = jq.compile(settings.service_owners)
-        self._components = jq.compile(settings.service_components)
+        self._owners = _compiled(settings.service_owners)
+        self._components = _compiled(settings.service_components)
 
     def read(self, entity: Json) -> Incident:
         """The incident in `entity`. Raises BadInput naming the setting whose jq fails on it."""
@@ -96,3 +97,9 @@ def _whole(entity: Json) -> Json:
 def _line(title: str) -> str:
     """A title as one line, without controls and marks that turn the direction of what stands beside it."""
     return " ".join(mrkdwn.clean(title).split())
+
+
+@functools.cache
+def _compiled(program: str) -> Any:
+    """Compiling the jq of the settings takes 20 ms, and each part that reads incidents has its reader."""
+    return jq.compile(program)
