@@ -245,7 +245,10 @@ class PageMirror:
         self._figures.begin()
 
     async def _remove_orphans(self, incidents: Sequence[Json], gone: set[str]) -> None:
-        """Entities of public incidents that are no more, and that only we can remove: we wrote them last."""
+        """Beside Port's own integration: entities of public incidents that are no more, and that it does not
+        remove, as we wrote them last. Ours are removed by the resync itself."""
+        if self._entities.kept_by_us:
+            return
         pages, present = ({str(raw.get(key)) for raw in incidents} for key in ("page_id", "id"))
         for entity in await self._entities.orphans(PUBLIC_INCIDENT, pages, present):
             public, page = str(entity["identifier"]), str(entity["relations"][PAGE_BLUEPRINT])
