@@ -33,6 +33,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         except BadInput as problem:
             if problem.field == "incident":  # by now it is no case for this: it has been said, or is over
                 return _none(str(problem))
+            await _tell(command, kit, communicator.not_drafted(what.title, str(problem)))
             raise
         if what.operation == "update_incident" and found.content.get("was"):
             return _none(f"the page says {found.content['was']} already")
@@ -62,20 +63,24 @@ async def _draft(command: Command, kit: Kit, what: Spoken, found: Drafted, key: 
         step, {"contentHash": found.digest, "preview": shown, "expiresAt": iso(expires)}
     )
     link = kit.page_catalog.url(key)
-    notes = found.notes
-    if command.automatic:  # nobody has pressed a button, so nobody looks
-        text = communicator.drafted_for_page(what.title, link, expires)
-        try:
-            await room_hears(kit, command, "approval notice", text)
-        except ServiceError as problem:
-            notes = (*notes, f"The room was not told: {problem}")
+    problems = await _tell(command, kit, communicator.drafted_for_page(what.title, link, expires))
     return Outcome(
         summary=f"“{what.title}” of {incident} is drafted; somebody else approves it before "
         f"{expires:%H:%M} UTC: {link}",
         label="Drafted",
         links=(link,),
-        log=notes,
+        log=(*found.notes, *problems),
     )
+
+
+async def _tell(command: Command, kit: Kit, text: str) -> tuple[str, ...]:
+    """Have the room hear what nobody has pressed a button for, so that somebody looks. Why it could not."""
+    if command.automatic:
+        try:
+            await room_hears(kit, command, "approval notice", text)
+        except ServiceError as problem:
+            return (f"The room was not told: {problem}",)
+    return ()
 
 
 # An automation drafts what changed, and one thing at a time.

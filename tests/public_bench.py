@@ -146,6 +146,7 @@ async def public_bench(**settings: Any) -> AsyncIterator[Public]:
         )
         if engine.pages is not None:
             engine.pages._upsert = StraightUpserts(stage)
+            engine.pages._entities._agent = str  # there is no Ocean whose name it could be
         await stage.write("statuspage", {"identifier": PAGE, "title": "Example Shop Status"})
         components = [
             {

@@ -280,3 +280,17 @@ async def test_where_there_is_nothing_to_draft_the_automation_says_so(public: Pu
         assert (ended.ok, ended.label) == (True, "Nothing to draft"), ended.summary
         assert why in ended.summary
     assert await drafts(public) == {}
+
+
+async def test_what_an_automation_could_not_draft_is_told_as_well(public: Public) -> None:
+    await incident(public)
+    for page in (PAGE, "pageelse0001"):
+        await public.stage.write("statuspage", {"identifier": page, "title": page})
+    await public.stage.write("statuspageComponent", {"identifier": "cmpnowhere01", "title": "Nowhere"})
+    await public.service("payments", "cmpnowhere01")  # on neither of the two
+
+    ended = await automatic(public, "publish")
+
+    assert (ended.ok, ended.label) == (False, "Bad input")
+    assert "choose the status page" in ended.summary
+    assert await drafts(public) == {}
