@@ -175,10 +175,20 @@ class Tokens:
                 self._renew_at = time.monotonic() + seconds - min(_REFRESH_EARLY, seconds / 2)
             return self._current
 
-    def forget(self, refused: Bearer) -> None:
-        """The provider refused this one; a newer one that somebody else fetched meanwhile stays."""
-        if self._current is refused:
+    async def send(
+        self, once: Callable[[Bearer], Awaitable[Answer]], refused: Callable[[Answer], bool]
+    ) -> Answer:
+        """Send with the token, and once more with a new one where the answer says that it was refused.
+
+        A request with a bad token is refused unread, so repeating is safe whatever it asks for.
+        """
+        bearer = await self.get()
+        answer = await once(bearer)
+        if not refused(answer):
+            return answer
+        if self._current is bearer:  # a newer one that somebody else fetched meanwhile stays
             self._current = None
+        return await once(await self.get())
 
 
 @dataclass(frozen=True)

@@ -136,13 +136,7 @@ class PortWire:
             url = self._v1 + path
             return self._client.send(call, method, url, body=body, query=query, auth=bearer, agent=agent)
 
-        bearer = await self._tokens.get()
-        answer = await once(bearer)
-        if answer.status == 401:
-            self._tokens.forget(bearer)  # refused unread, so repeating is safe
-            bearer = await self._tokens.get()
-            answer = await once(bearer)
-        return answer
+        return await self._tokens.send(once, lambda answer: answer.status == 401)
 
     async def _fetch_token(self) -> tuple[Bearer, float]:
         call = call_of("auth.access_token", "auth", Priority.ROOM)

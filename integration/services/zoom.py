@@ -9,6 +9,7 @@ it act as the host: it is never read out of an answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -231,16 +232,14 @@ class ZoomService:
         body: Json | None = None,
         query: dict[str, str] | None = None,
     ) -> Answer:
-        bearer = await self._tokens.get()
-        answer = await self._http.send(call, method, self._api + path, body=body, query=query, auth=bearer)
-        if answer.status == 401 and _code(answer) in (_BAD_TOKEN, ""):
-            # Refused unread, so repeating is safe. Another process may have made our token invalid.
-            self._tokens.forget(bearer)
-            bearer = await self._tokens.get()
-            answer = await self._http.send(
-                call, method, self._api + path, body=body, query=query, auth=bearer
-            )
-        return answer
+        def once(bearer: Bearer) -> Awaitable[Answer]:
+            url = self._api + path
+            return self._http.send(call, method, url, body=body, query=query, auth=bearer)
+
+        # Another process may have made our token invalid.
+        return await self._tokens.send(
+            once, lambda answer: answer.status == 401 and _code(answer) in (_BAD_TOKEN, "")
+        )
 
     def _expect(self, call: Call, answer: Answer) -> None:
         if not answer.ok:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.errors import Ambiguous, Unreachable
-from integration.services.http import Bearer, Tokens, seconds_to_wait, short, user_agent
+from integration.services.http import Answer, Bearer, Tokens, seconds_to_wait, short, user_agent
 
 NOON = 1772366400.0  # 2026-03-01T12:00:00Z
 
@@ -66,11 +66,43 @@ async def test_a_token_is_fetched_once_and_renewed_before_its_end() -> None:
 
     assert len(fetched) == 2
     assert set(again) == {fetched[1]}
-    tokens.forget(first)  # refused long ago; the newer one stays
-    assert await tokens.get() is fetched[1]
-    tokens.forget(fetched[1])
-    assert await tokens.get() is fetched[2]
     assert "token" not in repr(first)
+
+
+async def test_a_refused_token_is_replaced_once_and_a_newer_one_stays() -> None:
+    fetched: list[Bearer] = []
+    used: list[str] = []
+
+    async def fetch() -> tuple[Bearer, float]:
+        fetched.append(Bearer(f"token-{len(fetched)}"))
+        return fetched[-1], 3600.0
+
+    async def once(bearer: Bearer) -> Answer:
+        await asyncio.sleep(0)
+        used.append(bearer.token)
+        return Answer(401 if bearer is fetched[0] else 200, None)
+
+    tokens = Tokens(fetch)
+    answers = await asyncio.gather(*(tokens.send(once, lambda one: one.status == 401) for _ in range(3)))
+
+    assert [one.status for one in answers] == [200] * 3
+    assert used == ["token-0"] * 3 + ["token-1"] * 3
+    assert len(fetched) == 2
+
+
+async def test_what_is_refused_again_is_not_sent_a_third_time() -> None:
+    used: list[Bearer] = []
+
+    async def fetch() -> tuple[Bearer, float]:
+        return Bearer("token"), 3600.0
+
+    async def once(bearer: Bearer) -> Answer:
+        used.append(bearer)
+        return Answer(401, None)
+
+    answer = await Tokens(fetch).send(once, lambda one: one.status == 401)
+
+    assert (answer.status, len(used)) == (401, 2)
 
 
 async def test_losing_the_answer_about_a_token_says_nothing_happened() -> None:
