@@ -37,6 +37,12 @@ class PageEntities:
     def kept_by_us(self) -> bool:
         return self._settings.statuspage_mirror == "whole"
 
+    async def says(self, blueprint: str, identifier: str, properties: Json) -> bool:
+        """Whether the entity has these values."""
+        entity = await self._port.get_entity(blueprint, identifier) or {}
+        held = entity.get("properties") or {}
+        return all(held.get(name) == value for name, value in properties.items())
+
     async def add(
         self, blueprint: str, identifier: str, properties: Json, relations: Json | None = None
     ) -> None:

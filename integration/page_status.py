@@ -36,35 +36,32 @@ class PageStatuses:
 
     def __init__(self, entities: PageEntities) -> None:
         self._entities = entities
-        self._told: dict[str, PageStatus] = {}  # by page, what came last
-        self._written: dict[str, PageStatus] = {}
+        self._waiting: dict[str, PageStatus] = {}  # by page, what is to be written
+        self._latest: dict[str, datetime] = {}
 
     def tell(self, page: str, status: PageStatus) -> bool:
         """Whether there is something to write. Webhooks overtake each other: the older one says nothing."""
-        last = self._told.get(page)
         if not self._entities.kept_by_us or not status.plausible:
             return False
-        if last and last.at and status.at and status.at < last.at:
-            return False
-        self._told[page] = status
-        return not self._stands(page)
+        if status.at is not None:
+            if page in self._latest and status.at < self._latest[page]:
+                return False
+            self._latest[page] = status.at
+        self._waiting[page] = status
+        return True
 
     async def write(self, page: str) -> None:
-        status = self._told.get(page)
-        if status is None or self._stands(page):
+        """Where it is not what stands there already: another process of ours may have been told otherwise."""
+        status = self._waiting.get(page)
+        if status is None:
             return
         said = {"status_indicator": status.indicator, "status_description": status.description}
         try:
-            await self._entities.add(PAGE, page, said)
+            if not await self._entities.says(PAGE, page, said):
+                await self._entities.add(PAGE, page, said)
         except Refused as refusal:
             # No such entity yet, or a blueprint of somebody's that knows fewer choices: the next one may do.
             logger.debug(f"statuspage: the status of page {page} is not shown: {refusal}")
             return
-        self._written[page] = status
-
-    def _stands(self, page: str) -> bool:
-        held, status = self._written.get(page), self._told[page]
-        return held is not None and (held.indicator, held.description) == (
-            status.indicator,
-            status.description,
-        )
+        if self._waiting.get(page) == status:
+            del self._waiting[page]

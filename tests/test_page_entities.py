@@ -85,6 +85,9 @@ async def test_it_is_written_once_and_costs_no_request_of_statuspage(page: Bench
     assert len(written(page)) == patches + 1
     assert (await top(page))[0] == "none"
     assert source(page, "statuspage", PAGE) == OCEAN
+    # Another process was told otherwise in between.
+    await page.client.patch_entity("statuspage", PAGE, {"status_indicator": "critical"})
+    assert (await told(page, mirror, status("none")))[0] == "none"
 
 
 def written(page: Bench) -> list[str]:
