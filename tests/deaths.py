@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.mail.smtp import Act, Conversation
 
 Moment = Literal["before", "after", "answered"]
 """Of a call: before it leaves, when the provider has acted and before the answer comes, right after that."""
@@ -22,7 +24,7 @@ Moment = Literal["before", "after", "answered"]
 @dataclass
 class Death:
     """The call at which a life ends, counted from now (1 is the next). `of`: only calls are counted whose
-    path holds it."""
+    path holds it; that of a step of the mail server is like `/mail/smtp.data`."""
 
     calls: int
     moment: Moment
@@ -95,7 +97,7 @@ class Gate:
             return
         prefix = len(life) + 2
         inner = {**scope, "path": "/" + rest, "raw_path": scope["raw_path"][prefix:]}
-        moment = self._due(inner["path"]) if int(life) == self.life else "gone"
+        moment = self.due(inner["path"]) if int(life) == self.life else "gone"
         if moment in ("gone", "before"):
             if moment == "before":
                 self.end()
@@ -109,11 +111,38 @@ class Gate:
             if moment == "answered":
                 self.end()
 
-    def _due(self, path: str) -> str:
+    def due(self, path: str) -> str:
+        """What becomes of the life that makes this call: a moment of its death, or nothing yet."""
         if self.death is None or self.death.of not in path:
             return ""
         self.death.calls -= 1
         return self.death.moment if self.death.calls == 0 else ""
+
+
+Step = Callable[[Conversation, str, str, str, str, Act], Awaitable[str | None]]
+"""One step of a mail's delivery, as `sandbox.mail.smtp.attempt` makes it."""
+
+
+def gated_mail(gate: Gate, attempt: Step) -> Step:
+    """The mail server as the lives reach it: a connection is of the life in which it was made."""
+    makers: weakref.WeakKeyDictionary[Conversation, int] = weakref.WeakKeyDictionary()
+
+    async def step(
+        server: Conversation, operation: str, method: str, path: str, body: str, act: Act
+    ) -> str | None:
+        life = makers.setdefault(server, gate.life)
+        moment = gate.due(f"/mail/{operation}") if life and life == gate.life else "gone"
+        answer = None
+        if moment not in ("gone", "before"):
+            answer = await attempt(server, operation, method, path, body, act)
+        if moment in ("before", "after", "answered"):
+            gate.end()
+        if moment in ("gone", "before", "after"):
+            server.abort()
+            return None
+        return answer
+
+    return step
 
 
 async def _refuse(send: Send) -> None:

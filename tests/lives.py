@@ -27,11 +27,12 @@ from integration.settings import PREFIX, Settings
 from integration.slack_clicks import Clicks
 from sandbox.app import Sandbox, environment
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET, SLACK_SIGNING_SECRET
+from sandbox.mail import smtp
 from sandbox.port.service import ADMIN
 from sandbox.slack.state import BOT_USER
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Hostility, Json, World
-from tests.deaths import Death, Gate, Owners
+from tests.deaths import Death, Gate, Owners, gated_mail
 from tests.sandbox.serve import serve, until
 from tests.services.conftest import GenerousBudget
 
@@ -252,15 +253,23 @@ async def lives(owners: Owners) -> AsyncIterator[Lives]:
     sandbox.statuspage.limits.per_window = 0
     found = Lives(sandbox, owners)
     found._smtp = await sandbox.mail.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smtp, "attempt", gated_mail(found.gate, smtp.attempt))
+        async with _served(found):
+            yield found
+    await sandbox.close()
+
+
+@contextlib.asynccontextmanager
+async def _served(found: Lives) -> AsyncIterator[None]:
     async with serve(found.gate) as url:
-        sandbox.at(url)
+        found.sandbox.at(url)
         found.url = url
         engine = found.start()
         await provision(engine.port, engine.settings, portjson.Webhook(url))
         await found.kill()
-        yield found
+        yield
         await found.kill()
-        await sandbox.close()
 
 
 @contextlib.asynccontextmanager

@@ -32,7 +32,7 @@ from sandbox.port.service import ADMIN
 from sandbox.port.wire import PortError
 from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.world import Json
-from tests.deaths import Death, Owners
+from tests.deaths import Death, Moment, Owners
 from tests.lives import COMMANDER, Lives, lives, loop_with
 from tests.services.conftest import GenerousBudget
 
@@ -54,8 +54,12 @@ FAULTS: tuple[Json, ...] = (
     {"answer_delay": 0.5},
     {"effect_delay": 0.03},
 )
-deaths = st.none() | st.builds(
-    Death, calls=st.integers(1, 25), moment=st.sampled_from(["before", "after", "answered"])
+moments = st.sampled_from(["before", "after", "answered"])
+deaths = (
+    st.none()
+    | st.builds(Death, calls=st.integers(1, 25), moment=moments)
+    # In the middle of a mail: greeted, its reader named, its words handed over.
+    | st.builds(Death, calls=st.integers(1, 6), moment=moments, of=st.just("/mail/"))
 )
 
 
@@ -381,6 +385,26 @@ def play(world: World, examples: int, steps: int, *, derandomize: bool = False) 
 def test_in_any_order_everything_is_there_once(world: World) -> None:
     """The same few examples each time: a change that breaks them is at fault, not the dice."""
     play(world, 3, 6, derandomize=True)
+
+
+@pytest.mark.parametrize(
+    "moment", ["after", *(pytest.param(one, marks=pytest.mark.rehearsal) for one in ("before", "answered"))]
+)
+def test_a_death_in_the_middle_of_a_mail_sends_none_twice(world: World, moment: Moment) -> None:
+    AnyOrder.world = world
+    one = AnyOrder()
+    one.begin()
+
+    one.update(death=Death(1, moment, "/mail/smtp.data"), text=WORDS[0], again=False, times=1)
+
+    assert not one.lives.alive
+    one.teardown()  # the next life comes to rest, and its record holds
+    states = sorted(
+        each["state"] for each in one.lives.record().values() if each["operation"] == "send_email"
+    )
+    assert len(states) == len(READERS)
+    assert "unknown" in states or moment == "answered"
+    assert len(one.lives.sandbox.mail.messages) <= len(READERS)
 
 
 @pytest.mark.rehearsal
