@@ -6,11 +6,16 @@ import functools
 import importlib
 import importlib.util
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import hypothesis
 import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from tests.public_bench import Public
 
 # httpcore asks at every request whether there is a sniffio. Where there is none, the whole path is searched
 # for it each time, slowly under pytest: a tenth of what the tests of clients take.
@@ -97,3 +102,21 @@ def _text(file: str) -> str:
 
 def _is_rehearsal(nodeid: str) -> bool:
     return nodeid.startswith(tuple(STORIES + name for name in REHEARSALS))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def page_engine() -> AsyncIterator[Public]:
+    """An engine with a whole sandbox, for all tests of public words in one process."""
+    from integration import page_mirror
+    from tests.public_bench import public_bench
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page_mirror, "DEBOUNCE_SECONDS", 0.02)
+        async with public_bench() as found:
+            yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def public(page_engine: Public) -> Public:
+    """The same engine and a page on which nothing has happened yet; incidents of its own."""
+    return await page_engine.afresh()
