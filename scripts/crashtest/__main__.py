@@ -22,7 +22,7 @@ from rich.console import Console
 from sandbox.stage import ROOT, StageError
 from scripts.crashtest import report
 from scripts.crashtest.calls import Call, in_all
-from scripts.crashtest.faults import DOWN_SECONDS, SHIPPED_DOWN_SECONDS, FaultPoint, fault_points
+from scripts.crashtest.faults import DOWN_SECONDS, MINUTE_SECONDS, FaultPoint, fault_points
 from scripts.crashtest.forged import Forge
 from scripts.crashtest.operation import Operation
 from scripts.crashtest.operations import OPERATIONS
@@ -192,7 +192,7 @@ def tried(
     if chosen.all or chosen.sigterm:
         found += wiped(points(operation, calls, ENDED))
     if chosen.all or chosen.faults:
-        times = (SHIPPED_TIMEOUT, SHIPPED_DOWN_SECONDS) if chosen.real else (QUICK_TIMEOUT, DOWN_SECONDS)
+        times = (SHIPPED_TIMEOUT, MINUTE_SECONDS) if chosen.real else (QUICK_TIMEOUT, DOWN_SECONDS)
         elsewhere = {(one.kind, one.ordinal) for one in shared}
         own = [one for one in calls if (one.kind, one.ordinal) not in elsewhere]
         found += [one for one in fault_points(operation, own, *times) if chosen.fault in one.fault.name]

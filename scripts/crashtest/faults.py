@@ -17,7 +17,7 @@ from scripts.crashtest.truth import FINAL, Problem, Truth
 
 HTTP = ("port", "slack", "zoom", "statuspage")
 DOWN_SECONDS = 10.0  # as short as everything else is made
-SHIPPED_DOWN_SECONDS = 60.0
+MINUTE_SECONDS = 60.0
 STRIKE_SECONDS, OVER_SECONDS = 8.0, 3.0
 
 
@@ -210,9 +210,12 @@ def fault_points(
     operation: Operation, calls: Sequence[Call], timeout: float, down: float = DOWN_SECONDS
 ) -> list[FaultPoint]:
     """Every fault at every call. Of calls about the same that are under way at once it is tried at the first:
-    which of them that is, is chance."""
+    which of them that is, is chance. From the first write on Port is down for a whole minute, too."""
     joins = any(call.operation == "conversations.join" for call in calls)
-    return [
+    written = next((call for call in calls if call.service == "port" and call.changes), None)
+    minute = Fault("down for a minute", ("port",), {"drop": "before"}, mends=False, lasts=MINUTE_SECONDS)
+    whole = [FaultPoint(operation, written, minute)] if written and down < MINUTE_SECONDS else []
+    return whole + [
         # Who is told that he is not in a channel which he has just joined can only say so.
         FaultPoint(operation, call, replace(fault, mends=False) if joins and fault.code == _OUT else fault)
         for call in calls
