@@ -134,6 +134,17 @@ def test_two_dumps_are_compared_and_what_is_no_dump_is_named(
     assert main([]) == 2
 
 
+def test_a_dump_of_nowhere_says_which_variable_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OCEAN__PORT__CLIENT_ID", raising=False)
+
+    assert main(["dump", str(tmp_path / "ours.json")]) == 2
+    assert "OCEAN__PORT__CLIENT_ID is missing" in capsys.readouterr().err
+    assert not (tmp_path / "ours.json").exists()
+
+
 async def test_a_dump_has_every_entity_that_port_shows(page: Bench) -> None:
     def environment(**changes: str) -> dict[str, str]:
         port = {
