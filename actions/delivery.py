@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from actions.base import Kit
+from integration.claim import Claim
 from integration.entities import text_hash
 from integration.errors import BadInput, IncidentCommsError
 from integration.models.communication import Step
 from integration.models.incident import Incident, WarRoom
 from integration.models.run import Command, Outcome
-from integration.perform import Claim
 from integration.times import now
 
 _NOTHING: Mapping[str, str] = {}

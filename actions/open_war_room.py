@@ -17,11 +17,11 @@ from actions.furnish import furnish
 from actions.opening import Opening, links_of
 from actions.privacy import follow_privacy
 from integration import communicator, plan
+from integration.claim import Claim
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models.communication import Step
 from integration.models.incident import Incident, WarRoom
 from integration.models.run import Command, Outcome
-from integration.perform import Claim
 from integration.times import iso, now
 
 LINK_LIMIT = 500  # characters of a channel's id or address

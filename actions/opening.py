@@ -10,12 +10,12 @@ from typing import Any
 from actions.base import Kit
 from actions.furnish import add_bookmarks, bookmarks, set_topic, shown
 from integration import communicator, plan
+from integration.claim import Claim
 from integration.errors import IncidentCommsError, Refused, ServiceError
 from integration.models.communication import Receipt
 from integration.models.incident import Incident, WarRoom
 from integration.models.run import Command, Outcome
 from integration.models.slack import SlackUser
-from integration.perform import Claim
 from integration.times import now
 
 DECORATION_SECONDS = 2.0

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from actions.base import Kit
 from integration import plan
+from integration.claim import Claim
 from integration.errors import BadInput
 from integration.models.communication import Communication
 from integration.models.incident import Incident
 from integration.models.run import Command
-from integration.perform import Claim
 from integration.times import now
 
 MAX_DELAY = timedelta(minutes=10)  # what is said later than this is no news any more

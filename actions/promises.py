@@ -11,11 +11,11 @@ from actions.base import Kit
 from integration import audiences as rules
 from integration import cadence, messages, plan
 from integration.cadence import Promise
+from integration.claim import Claim
 from integration.errors import BadInput, IncidentCommsError, ServiceError
 from integration.models.audience import Audience
 from integration.models.communication import Communication
 from integration.models.incident import Incident, WarRoom
-from integration.perform import Claim
 from integration.times import iso, now, when
 
 NEXT, BROKEN = "nextUpdateDue", "brokenPromises"

@@ -13,6 +13,7 @@ from actions.delivery import identifiers
 from actions.overtaken import overtaken, resumed
 from actions.public_consent import Consent
 from integration import communicator, messages, plan
+from integration.claim import Claim
 from integration.effects_public import marker
 from integration.errors import BadInput, IncidentCommsError
 from integration.models.base import Json
@@ -20,7 +21,6 @@ from integration.models.communication import BY_HAND, PUBLIC_OPERATIONS, Communi
 from integration.models.incident import Incident
 from integration.models.run import Command, Outcome
 from integration.models.statuspage import PublicIncident
-from integration.perform import Claim
 from integration.services.statuspage import StatuspageService
 from integration.settings import variable
 

@@ -23,11 +23,11 @@ from actions.public_components import listed_components
 from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
 from actions.public_step import Said, public_step
+from integration.claim import Claim
 from integration.errors import BadInput
 from integration.models.base import Json
 from integration.models.run import Command, Outcome
 from integration.models.statuspage import MaintenanceWindow
-from integration.perform import Claim
 from integration.services.statuspage import StatuspageService
 from integration.times import now, when
 

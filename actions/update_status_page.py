@@ -13,9 +13,9 @@ from actions.public_consent import Consent, by_approval
 from actions.public_guards import judge
 from actions.public_states import refuse_unfit
 from actions.public_step import Said, public_step
+from integration.claim import Claim
 from integration.models.run import Command, Outcome
 from integration.models.statuspage import PublicIncident
-from integration.perform import Claim
 
 
 async def handle(command: Command, kit: Kit) -> Outcome:

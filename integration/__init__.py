@@ -1,1 +1,1 @@
-"""incident-comms: the communication of an incident, from Port to Slack and Zoom and back."""
+"""incident-comms: the communication of an incident, from Port to Slack, Zoom, mail and public pages."""

@@ -22,7 +22,7 @@ from typing import Literal
 from loguru import logger
 
 from integration.catalog import Catalog
-from integration.claim import Claim as Claim
+from integration.claim import Claim
 from integration.effects import Effect
 from integration.entities import text_hash
 from integration.errors import (

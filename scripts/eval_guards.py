@@ -21,7 +21,8 @@ from typing import Any
 
 from integration.guards import Leak, Words, cleaned, leaks
 from scripts import plant
-from scripts.eval_notes import folder, interval
+from scripts.eval_notes import folder
+from scripts.notes.figures import interval
 
 WORDS = Words(
     employees=plant.EMPLOYEES,

@@ -38,7 +38,6 @@ from scripts.notes.data import (
     name_digest,
     shared,
 )
-from scripts.notes.figures import interval as interval
 from scripts.train_notes import trained
 
 Found = list[tuple[str, float]]  # kind ("noise" for no note) and confidence of each line

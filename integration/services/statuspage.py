@@ -1,4 +1,4 @@
-"""Atlassian Statuspage as far as an incident needs it: read pages, say something in public, register a hook.
+"""Atlassian Statuspage as far as an incident needs it: read pages, say something in public.
 
 Facts used here: one request a second for each key, measured on a rolling minute; 420 or 429 beyond that,
 with no Retry-After documented. Updates are made by changing the incident, so one PATCH carries status,

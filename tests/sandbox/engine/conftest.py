@@ -12,8 +12,7 @@ import pytest_asyncio
 
 from sandbox.credentials import PORT_CLIENT_ID, PORT_CLIENT_SECRET
 from sandbox.port.engine import Engine
-from sandbox.port.service import ADMIN as ADMIN
-from sandbox.port.service import Port
+from sandbox.port.service import ADMIN, Port
 from sandbox.routing import Routes
 from sandbox.world import Hostility, World
 from tests.sandbox.engine.contract import CONTRACT, Checker

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.engine.conftest import ADMIN, DANA, Bench, automation, self_service
+from sandbox.port.service import ADMIN
+from tests.sandbox.engine.conftest import DANA, Bench, automation, self_service
 from tests.sandbox.serve import until
 
 SEVERE = '.diff.after.properties.severity == "sev1"'

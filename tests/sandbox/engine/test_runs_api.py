@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.sandbox.engine.conftest import ADMIN, DANA, LEAD, Bench, automation, self_service
+from sandbox.port.service import ADMIN
+from tests.sandbox.engine.conftest import DANA, LEAD, Bench, automation, self_service
 
 
 @pytest_asyncio.fixture

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from sandbox.credentials import PORT_CLIENT_ID
+from sandbox.port.service import ADMIN
 from sandbox.port.wire import PortError
-from tests.sandbox.engine.conftest import ADMIN, DANA, LEAD, Bench, self_service
+from tests.sandbox.engine.conftest import DANA, LEAD, Bench, self_service
 from tests.sandbox.serve import until
 
 PAYLOAD = {
