@@ -46,7 +46,10 @@ class RunCatalog:
     async def automatic(self, run: str) -> bool:
         """Whether an automation has begun it, whatever it says of who asked."""
         found = await self._port.run(run) if run else None
-        return text_of((found or {}).get("source")).upper() == "AUTOMATION"
+        source = (found or {}).get("source")
+        # Text or an object, as Port's contract has it, which does not say of what.
+        said = source.values() if isinstance(source, dict) else [source]
+        return any(text_of(one).upper() == "AUTOMATION" for one in said)
 
     async def address(self, user: str) -> str:
         """The e-mail address of a user, whom runs name by id; the id itself where Port does not tell."""
