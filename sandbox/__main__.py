@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 
+from sandbox import credentials
 from sandbox.app import Sandbox, build, environment, write_lines
 from sandbox.world import World
 
@@ -112,7 +113,11 @@ def tell(env: dict[str, str], chosen: argparse.Namespace) -> None:
     if not chosen.quiet:
         print(f"# Sandbox at {base}: console {base}/console, control {base}/_sandbox")
         print("# Point any client at it with these lines; Ctrl-C ends it.")
-        print("\n".join(lines(env)), flush=True)
+        print("\n".join(lines(env)))
+        print("# The integration wants an address of its own as well, e.g. where `make run` serves:")
+        print("# export OCEAN__BASE_URL=http://127.0.0.1:8000")
+        print(f"# Socket Mode is switched on at {base}/_sandbox/slack/socket-mode; its app token is")
+        print(f"# {credentials.SLACK_APP_TOKEN}. All the rest: docs/sandbox.md", flush=True)
     if chosen.ready_file:
         write_lines(chosen.ready_file, [base])
 

@@ -50,6 +50,7 @@ DEFAULT = frozenset(
         "channels:manage",
         "channels:read",
         "chat:write",
+        "commands",
         "groups:history",
         "groups:read",
         "groups:write",
