@@ -96,6 +96,9 @@ def _terraform(documents: dict[str, Json]) -> Json:
         else:
             resource["path"] = f"/v1/{kind}"
             after = [one for one in documents if one.startswith("blueprints/") and one not in made]
+            # An automation that listens to the runs of an action comes after that.
+            event = (content.get("trigger") or {}).get("event") or {}
+            after += [f"actions/{event['actionIdentifier']}"] if "actionIdentifier" in event else []
         if after:
             resource["depends_on"] = [f"restapi_object.{_label(one)}" for one in after]
         resources[_label(name)] = resource
