@@ -133,9 +133,9 @@ def test_the_json_can_be_written_down_for_terraform(tmp_path: Path) -> None:
         assert (tmp_path / named[1]).exists()
         assert all(one.removeprefix("restapi_object.") in resources for one in resource.get("depends_on", []))
         assert "${" not in resource.get("object_id", "")
-    # What counts components comes after their relation to the page.
     watching = resources["actions_waiting_to_publish"]["depends_on"]
     assert "restapi_object.actions_publish_status_page" in watching
+    # What counts components comes after their relation to the page.
     page = resources["blueprints_statuspage"]["depends_on"]
     assert "restapi_object.blueprints_statuspageComponent" in page
     assert "DELETE" not in json.dumps([one for one in resources.values() if "blueprints" in one["path"]])
