@@ -162,17 +162,28 @@ class Crew:
                 return
             play = self._queue.get_nowait()
             verdicts = await attempt(site, play, self._chosen)
+            broken = any(verdict.broken for verdict in verdicts)
+            if len(verdicts) > 1:
+                verdicts = self._once_more(play, verdicts)
             for verdict in verdicts:
-                if len(verdicts) > 1 and (verdict.problems or not verdict.reached):
-                    # Judged alone.
-                    self._queue.put_nowait(next(one for one in play.alone if one.name == verdict.point))
-                    continue
                 self.done.append(verdict)
                 tell(verdict, self._queue.qsize(), self._chosen)
                 if self._chosen.keep and (verdict.problems or verdict.broken):
                     keep(site, verdict, self._chosen.keep)
-            if any(verdict.broken for verdict in verdicts):
+            if broken:
                 return
+
+    def _once_more(self, play: Playable, verdicts: list[Verdict]) -> list[Verdict]:
+        """Of several in one play those that are settled; the others are tried again alone."""
+        left = {one.point for one in verdicts if one.problems or one.broken or not one.reached}
+        for one in play.alone:
+            if one.name in left:
+                self._queue.put_nowait(one)
+        if found := dict.fromkeys(str(problem) for one in verdicts for problem in one.problems):
+            _console.print(f"~ each again alone: {play.name}", markup=False)
+            for problem in found:
+                _console.print(f"    {problem}", markup=False)
+        return [one for one in verdicts if one.point not in left]
 
 
 def listed(name: str, calls: list[Call]) -> None:

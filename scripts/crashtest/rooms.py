@@ -97,8 +97,8 @@ class Close(Operation):
         for name in ("closedAt", "timeline", "rca"):
             if not truth.room.get(name):
                 yield Problem("loss", f"war room's {name}", "it is empty")
-        if truth.room.get("closures") != 1:
-            yield Problem("untrue", "war room's closures", f"{truth.room.get('closures')}")
+        if (closures := truth.room.get("closures") or 0) != 1:
+            yield Problem("duplicate" if closures else "loss", "war room's closures", f"{closures}")
 
 
 class Reopen(Operation):
