@@ -169,7 +169,9 @@ class OpenBridge:
         for twin in twins:
             logger.warning(f"zoom: meeting {twin.id} is a twin of {keep.id} ({step.key}); deleting it")
             await self._zoom.delete_meeting(twin.id)
-        return _meeting_receipt(keep)
+        # Not every list shows how to join.
+        found = keep if keep.join_url else await self._zoom.meeting(keep.id)
+        return None if found is None else _meeting_receipt(found)
 
     async def _meetings(self, host: str) -> list[Meeting]:
         """A host's meetings; none of one who has left the account."""

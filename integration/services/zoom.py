@@ -8,6 +8,7 @@ it act as the host: it is never read out of an answer.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from integration.times import when
 SERVICE = "zoom"
 TOPIC_LIMIT, AGENDA_LIMIT = 200, 2000  # characters
 LONGEST_MINUTES = 1440
+HOUR = 3600.0
 
 # Per second on the Pro plan, the smallest with an API: 30 light, 20 medium, 10 heavy, shared by all apps
 # of the account (developers.zoom.us/docs/api/rate-limits). Tokens are not counted; once an hour is plenty.
@@ -157,7 +159,8 @@ class ZoomService:
         return PastMeeting(uuid=uuid, started=started, ended=ended) if uuid and started and ended else None
 
     async def meetings(self, host: str, *, priority: Priority = Priority.ROOM) -> list[Meeting]:
-        """All scheduled, unexpired meetings of a host, every page. Agendas are cut to 250 characters."""
+        """All scheduled, unexpired meetings of a host, every page. Agendas are cut to 250 characters, and a
+        meeting may come without `join_url`, which Zoom does not promise in lists: read it by itself then."""
         call = _call("meetings.list", "medium", priority)
         found: list[Meeting] = []
         query = {"type": "scheduled", "page_size": "300"}
@@ -167,7 +170,8 @@ class ZoomService:
             page = answer.object().get("meetings")
             if not isinstance(page, list):
                 raise self._http.unreadable(call.operation, "no list of meetings")
-            found += [self._meeting(call, item, host) for item in page if isinstance(item, dict)]
+            listed = (_meeting_of(item, host) for item in page if isinstance(item, dict))
+            found += [meeting for meeting in listed if meeting is not None]
             following = _text(answer.object().get("next_page_token"))
             if not following or following == query.get("next_page_token"):
                 return found
@@ -217,11 +221,10 @@ class ZoomService:
             said = self._http.short(body.get("reason") or body.get("error") or body.get("message") or "")
             hint = "Check the Zoom account id, client id and client secret, and that the app is activated."
             raise CredentialsRefused(SERVICE, call.operation, f"HTTP {answer.status}", said, hint)
-        lives = body.get("expires_in")
-        if not _text(body.get("access_token")) or not isinstance(lives, int | float):
+        if not _text(body.get("access_token")):
             raise self._http.unreadable(call.operation, "no token in the answer")
         self.granted = frozenset(_text(body.get("scope")).split())
-        return Bearer(body["access_token"]), float(lives)
+        return Bearer(body["access_token"]), _lives(body.get("expires_in"))
 
     async def _send(
         self,
@@ -259,17 +262,25 @@ class ZoomService:
         return Refused(SERVICE, call.operation, code, detail, HINTS.get(code, ""))
 
     def _meeting(self, call: Call, body: Json, host: str) -> Meeting:
-        number, join_url = body.get("id"), _text(body.get("join_url"))
-        if not isinstance(number, int | str) or not number or not join_url:
+        found = _meeting_of(body, host)
+        if found is None or not found.join_url:
             raise self._http.unreadable(call.operation, "a meeting without id or join_url")
-        return Meeting(
-            id=str(number),
-            uuid=_text(body.get("uuid")),
-            host=host or _text(body.get("host_email")) or _text(body.get("host_id")),
-            agenda=_text(body.get("agenda")),
-            join_url=join_url,
-            status=_text(body.get("status")),
-        )
+        return found
+
+
+def _meeting_of(body: Json, host: str) -> Meeting | None:
+    """None for what has no number; `join_url` is empty where there is none."""
+    number = body.get("id")
+    if isinstance(number, bool) or not isinstance(number, int | str) or not number:
+        return None
+    return Meeting(
+        id=str(number),
+        uuid=_text(body.get("uuid")),
+        host=host or _text(body.get("host_email")) or _text(body.get("host_id")),
+        agenda=_text(body.get("agenda")),
+        join_url=_text(body.get("join_url")),
+        status=_text(body.get("status")),
+    )
 
 
 def seconds_to_midnight(now: datetime | None = None) -> float:
@@ -277,6 +288,16 @@ def seconds_to_midnight(now: datetime | None = None) -> float:
     at = now or datetime.now(UTC)
     midnight = (at + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return max(1.0, (midnight - at).total_seconds())
+
+
+def _lives(value: Any) -> float:
+    """Seconds that a token lives. OAuth lets it be left out; an hour is what Zoom gives, and a token that
+    ends before it is replaced when it is refused."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return HOUR
+    return seconds if 0 < seconds < math.inf else HOUR
 
 
 def _call(operation: str, label: str, priority: Priority, repeatable: bool = True) -> Call:

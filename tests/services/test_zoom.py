@@ -14,7 +14,9 @@ from loguru import logger
 from pytest_httpx import HTTPXMock
 
 from integration.budget import Budget
+from integration.effects import OpenBridge
 from integration.errors import Ambiguous, CredentialsRefused, RateLimited, Refused, Unreachable
+from integration.models.communication import Step
 from integration.services.http import Patience
 from integration.services.zoom import DailyLimit, ZoomService, seconds_to_midnight
 
@@ -120,6 +122,17 @@ async def test_a_token_refused_twice_is_a_persons_business(httpx_mock: HTTPXMock
         await zoom.create_meeting("bridge-1@example.com", "t", "a")
 
     assert len(httpx_mock.get_requests(url=CREATE)) == 2
+
+
+@pytest.mark.parametrize("lives", ["3599", None, "soon", -1, 0.5])
+async def test_a_token_serves_whatever_is_said_of_its_life(
+    httpx_mock: HTTPXMock, zoom: ZoomService, lives: object
+) -> None:
+    said = {} if lives is None else {"expires_in": lives}
+    httpx_mock.add_response(url=OAUTH, json={"access_token": "token-1", **said})
+    httpx_mock.add_response(url=f"{API}/meetings/1", json=MEETING)
+
+    assert await zoom.meeting("1") is not None
 
 
 async def test_wrong_credentials_say_so(httpx_mock: HTTPXMock, zoom: ZoomService) -> None:
@@ -309,6 +322,34 @@ async def test_meetings_reads_every_page(httpx_mock: HTTPXMock, zoom: ZoomServic
     meetings = await zoom.meetings("bridge-1@example.com")
 
     assert [meeting.id for meeting in meetings] == ["92674392836", "2"]
+
+
+@pytest.mark.usefixtures("token")
+async def test_a_list_may_lack_what_zoom_does_not_promise(httpx_mock: HTTPXMock, zoom: ZoomService) -> None:
+    """One meeting that says little keeps nobody from the others."""
+    listed = [{"topic": "no number"}, {"id": 7, "agenda": "[key] bridge"}, MEETING, "nonsense"]
+    answer = {"meetings": listed, "next_page_token": None}
+    httpx_mock.add_response(
+        url=httpx.URL(CREATE, params={"type": "scheduled", "page_size": "300"}), json=answer
+    )
+
+    found = await zoom.meetings("bridge-1@example.com")
+    assert [(one.id, bool(one.join_url)) for one in found] == [("7", False), ("92674392836", True)]
+
+
+@pytest.mark.usefixtures("token")
+async def test_our_meeting_in_such_a_list_is_read_by_itself(httpx_mock: HTTPXMock, zoom: ZoomService) -> None:
+    query = {"type": "scheduled", "page_size": "300"}
+    listed = {"meetings": [{"id": 7, "agenda": "[key] bridge"}]}
+    httpx_mock.add_response(url=httpx.URL(CREATE, params=query), json=listed, is_reusable=True)
+    httpx_mock.add_response(url=f"{API}/meetings/7", json=MEETING | {"id": 7})
+    httpx_mock.add_response(url=f"{API}/meetings/7", status_code=404, json={"code": 3001, "message": "gone"})
+    hosts = {"hosts": ["bridge-1@example.com"]}
+    step = Step(key="key", operation="open_bridge", purpose="bridge", incident="INC-1", details=hosts)
+
+    found, gone = [await OpenBridge(zoom).find(step, datetime.now(UTC)) for _ in range(2)]
+
+    assert (found and found.join_url, gone) == (MEETING["join_url"], None)
 
 
 @pytest.mark.usefixtures("token")
