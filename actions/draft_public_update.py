@@ -11,7 +11,7 @@ from actions.public import room_hears
 from actions.public_drafting import Drafted, drafted
 from actions.public_operations import SPOKEN, Spoken
 from integration import communicator, plan
-from integration.errors import BadInput, ServiceError
+from integration.errors import BadInput, IncidentCommsError
 from integration.models.communication import Step
 from integration.models.run import AUTOMATION, Command, Outcome
 from integration.page_catalog import Draft
@@ -32,7 +32,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             found = await drafted(kit, command, what, proposing=True)
         except BadInput as problem:
             if problem.field == "incident":  # by now it is no case for this: it has been said, or is over
-                return _none(str(problem))
+                return _none(problem.problem)
             await _tell(command, kit, communicator.not_drafted(what.title, str(problem)))
             raise
         if what.operation == "update_incident" and found.content.get("was"):
@@ -78,7 +78,8 @@ async def _tell(command: Command, kit: Kit, text: str) -> tuple[str, ...]:
     if command.automatic:
         try:
             await room_hears(kit, command, "approval notice", text)
-        except ServiceError as problem:
+            await kit.performer.flush()
+        except IncidentCommsError as problem:
             return (f"The room was not told: {problem}",)
     return ()
 
