@@ -17,7 +17,7 @@ from loguru import logger
 from actions.base import Kit
 from actions.overtaken import resumed, withdraw
 from integration import page_words
-from integration.errors import BadInput, IncidentCommsError, ServiceError
+from integration.errors import BadInput, ServiceError
 from integration.models.base import Json
 from integration.models.communication import Communication
 from integration.models.run import Command, Outcome
@@ -125,7 +125,9 @@ async def by_approval(command: Command, kit: Kit, carry_out: CarryOut) -> Outcom
                 raise consent
             bound, wanted = _bound(command, held, consent) if held is not None else (consent, command)
             ended = await carry_out(wanted, kit, given(bound))
-        except IncidentCommsError as problem:
+        except BadInput as problem:
+            # Refused before anything was said. What fails otherwise may have been said: once the run has
+            # ended, the sweeper sees that from the record.
             if held is not None:
                 await settle(kit, held.communication, "withdrawn", str(problem))
             raise

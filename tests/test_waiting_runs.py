@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from actions import waiting_runs
 from actions.public_consent import preview_key
 from integration import page_mirror, portjson
 from integration.command import command_of_run
@@ -365,6 +366,29 @@ async def test_a_run_that_was_cut_off_after_it_spoke_is_reported_as_sent(waiting
     assert (await waiting.draft(run))["state"] == "superseded"
 
 
+@pytest.mark.parametrize("refused", [0, 1, 3])
+async def test_what_was_said_is_not_withdrawn_because_port_refuses_a_write(
+    waiting: Waiting, refused: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever write about it is refused: intent, receipt, the room's word, its receipt."""
+    monkeypatch.setattr(waiting_runs, "SEARCH_LAG", timedelta(0))
+    assert (await waiting.public.act("open_war_room", waiting.incident)).ok
+    run = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+    waiting.decide(run)
+    world = waiting.public.stage.sandbox.world
+    meant = {"service": "port", "operation": "entities.bulk", "path": ".*/incidentCommunication/.*"}
+    world.faults.add({**meant, "skip": refused, "status": 422, "error": "invalid_request"})
+
+    await waiting.arrive(run)
+
+    world.faults.clear()
+    await waiting.sweep()
+    said = bool(waiting.said())
+    assert said == (refused > 0)
+    assert (await waiting.draft(run))["state"] == ("superseded" if said else "withdrawn")
+
+
 async def test_whoever_finds_it_how_often_it_is_shown_and_told_once(waiting: Waiting) -> None:
     public = waiting.public
     opened = await public.act("open_war_room", waiting.incident)
@@ -401,3 +425,20 @@ async def test_whoever_finds_it_how_often_it_is_shown_and_told_once(waiting: Wai
     for document in (written["timeline"], written["rca"]):
         assert "Publish" in document
         assert "Preview" not in document
+
+
+async def test_where_port_shows_nothing_on_a_waiting_run_it_can_be_read_all_the_same(
+    waiting: Waiting,
+) -> None:
+    faults = waiting.public.stage.sandbox.world.faults
+    for operation in ("runs.patch", "runs.logs"):
+        faults.add({"service": "port", "operation": operation, "status": 422, "times": 1})
+    run = waiting.press("publish_status_page", **WORDS)
+
+    await waiting.sweep()
+
+    assert (waiting.run(run).get("link"), waiting.run(run)["logs"]) == (None, [])
+    assert (await waiting.draft(run))["state"] == "draft"
+    waiting.decide(run)
+    assert (await waiting.arrive(run)).label == "Published"
+    assert (await waiting.sent(run))["details"]["approval"]["contentHash"]
