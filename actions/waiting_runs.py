@@ -179,15 +179,21 @@ class WaitingRuns:
 
     async def _ended(self, draft: Communication, run: Json) -> None:
         """Its run has ended, and whoever carried it out has not come to say so of the draft."""
+        why = str(run.get("summary") or run.get("statusLabel") or "nobody says why")
+        reason = f"its run has ended without it: {why}"
         for one in await self._kit.catalog.communications(draft.step.incident):
             consent = one.step.details.get("approval")
-            ours = isinstance(consent, dict) and consent.get("draft") == draft.step.key
-            if ours and one.state == "sent" and one.step.run == draft.step.run:
+            if not isinstance(consent, dict) or consent.get("draft") != draft.step.key:
+                continue
+            if one.state == "sending":
+                return  # the sweeper finds out what became of it
+            if one.state == "sent":
                 link = one.receipt.permalink if one.receipt else ""
                 await settle(self._kit, draft, "superseded", f"Sent: {link}", one.step.approved_by)
                 return
-        why = str(run.get("summary") or run.get("statusLabel") or "nobody says why")
-        await settle(self._kit, draft, "withdrawn", f"its run has ended without it: {why}")
+            if one.state == "unknown":
+                reason = f"its run has ended, and nobody can tell whether it was said: {one.step.key}"
+        await settle(self._kit, draft, "withdrawn", reason)
 
 
 def _just_ended(run: Json) -> bool:
