@@ -341,6 +341,14 @@ async def test_a_run_that_is_not_final_and_refuses_is_an_error(
         await port.finish_run("r_1", True, "", "done", ["nonsense"])
 
 
+async def test_a_run_shows_a_link_and_stays_as_it_is(httpx_mock: HTTPXMock, port: PortService) -> None:
+    httpx_mock.add_response(url=RUN, method="PATCH", json={"ok": True, "run": {"id": "r_1"}})
+
+    await port.link_run("r_1", ["https://example.com/draft"])
+
+    assert sent(httpx_mock, RUN) == {"link": ["https://example.com/draft"]}
+
+
 async def test_what_would_show_twice_is_sent_once(httpx_mock: HTTPXMock, port: PortService) -> None:
     runs = f"{V1}/actions/open/runs?run_as=oncall%40example.com"
     httpx_mock.add_response(url=f"{RUN}/logs", status_code=502)
