@@ -76,6 +76,7 @@ async def test_it_is_read_before_it_is_approved_and_the_room_knows(page_stage: S
     assert (await components(stage))[LOGIN] == "operational"
 
 
+@pytest.mark.rehearsal  # the same in one process: tests/test_waiting_runs.py
 async def test_what_is_another_thing_by_now_is_not_said_nor_what_was_declined(page_stage: Stage) -> None:
     stage = page_stage
     incident = await Incident.created(stage, severity="sev4")
