@@ -147,7 +147,7 @@ async def _readers(kit: Kit, incident: Incident, entity: Json) -> list[Audience]
     if incident.private:
         return []
     found: list[Audience] = []
-    for audience in await kit.catalog.noticed_audiences():
+    for audience in await kit.audiences.noticed():
         try:
             rules.quiet_until(audience, incident.severity, now())
             if rules.reach(audience, incident, entity).reached:

@@ -27,7 +27,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     situation = await look(kit, identifier)
     problems: list[str] = []
     if chosen:
-        audiences = await kit.catalog.audiences(chosen)
+        audiences = await kit.audiences.named(chosen)
     else:
         audiences, problems = reached(situation, await kit.audiences.every())
     audiences, unknown = await kit.audiences.with_people(audiences)

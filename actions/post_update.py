@@ -29,7 +29,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
         return await _each_its_own(command, kit, identifier, names, again)
     text = messages.checked_text("text", given, messages.UPDATE_LIMIT)
     incident, audiences, room = await asyncio.gather(
-        kit.catalog.incident(identifier), kit.catalog.audiences(names), latest_room(kit, identifier)
+        kit.catalog.incident(identifier), kit.audiences.named(names), latest_room(kit, identifier)
     )
     check_private(command, incident)
     audiences, problems = await kit.audiences.with_people(audiences)
@@ -44,7 +44,7 @@ async def _each_its_own(
 ) -> Outcome:
     """Each audience gets its newest draft that nobody has sent yet, or one that is made now."""
     situation, audiences, drafted = await asyncio.gather(
-        look(kit, identifier), kit.catalog.audiences(names), kit.audiences.drafts(identifier)
+        look(kit, identifier), kit.audiences.named(names), kit.audiences.drafts(identifier)
     )
     check_private(command, situation.incident)
     audiences, problems = await kit.audiences.with_people(audiences)

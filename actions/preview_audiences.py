@@ -22,7 +22,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     identifier = need_incident(command)
     chosen = identifiers(command, "audiences")
     situation = await look(kit, identifier)
-    every = await kit.catalog.audiences(chosen) if chosen else await kit.audiences.every()
+    every = await kit.audiences.named(chosen) if chosen else await kit.audiences.every()
     every, problems = await kit.audiences.with_people(every)
     lines: list[str] = []
     reached: list[str] = []

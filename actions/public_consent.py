@@ -175,7 +175,7 @@ async def approved(kit: Kit, command: Command) -> Consent:
 
     Raises BadInput when nobody has, the author has, or it was too long ago.
     """
-    approval = await kit.catalog.approval(command.run)
+    approval = await kit.runs.approval(command.run)
     if approval is None or not approval.approver:
         await withdraw(kit, command, "withdrawn: nobody approves it any more")
         raise BadInput(

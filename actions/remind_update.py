@@ -35,7 +35,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
             situation = await look(kit, identifier)
             draft, text = "", ""
             try:
-                (audience,) = await kit.catalog.audiences([promise.audience])
+                (audience,) = await kit.audiences.named([promise.audience])
                 (audience,), _ = await kit.audiences.with_people([audience])
                 proposal = await propose(situation, audience)
                 (draft,) = await keep(kit, situation, [proposal], f"due-{reminder(promise)}")

@@ -28,7 +28,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     words = drafted.text if text in (None, "") else messages.checked_text("text", text, messages.UPDATE_LIMIT)
     incident, audiences, room = await asyncio.gather(
         kit.catalog.incident(drafted.incident),
-        kit.catalog.audiences([drafted.audience]),
+        kit.audiences.named([drafted.audience]),
         latest_room(kit, drafted.incident),
     )
     check_private(command, incident)

@@ -22,7 +22,7 @@ async def handle(command: Command, kit: Kit) -> Outcome:
     text = messages.checked_text("text", command.inputs.get("text"), messages.UPDATE_LIMIT)
     again = flag(command, "sendAgain", default=False)
     incident, audiences, room = await asyncio.gather(
-        kit.catalog.incident(identifier), kit.catalog.audiences(names), latest_room(kit, identifier)
+        kit.catalog.incident(identifier), kit.audiences.named(names), latest_room(kit, identifier)
     )
     check_private(command, incident)
     audiences, problems = await kit.audiences.with_people(audiences)

@@ -21,7 +21,7 @@ from integration.entities import (
     read_communication,
     text_of,
 )
-from integration.errors import Refused
+from integration.errors import BadInput, Refused
 from integration.models.audience import Audience
 from integration.models.base import Json, Value
 from integration.models.communication import Communication
@@ -77,6 +77,19 @@ class AudienceCatalog:
         """Those of them that read somewhere."""
         every = await self.every(fresh=fresh)
         return [one for one in every if one.slack_channels or one.emails or one.teams]
+
+    async def named(self, identifiers: Sequence[str]) -> list[Audience]:
+        """The named audiences, in the order given; raises BadInput naming one that Port does not know."""
+        entities = await asyncio.gather(*(self._port.get_entity(AUDIENCE, one) for one in identifiers))
+        for identifier, entity in zip(identifiers, entities, strict=True):
+            if entity is None:
+                raise BadInput("audiences", f"Port has no {AUDIENCE} {identifier!r}")
+        return [read_audience(entity) for entity in entities if entity]
+
+    async def noticed(self) -> list[Audience]:
+        """The audiences that get status notices."""
+        rules = [{"property": "notices", "operator": "=", "value": True}]
+        return [read_audience(entity) for entity in await self._port.search(AUDIENCE, rules)]
 
     def changed(self, incident: str, field: str, version: str, calm: timedelta) -> bool:
         """Note that a field has changed; whether another change of it came less than `calm` before.

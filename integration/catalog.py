@@ -10,12 +10,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from loguru import logger
-
 from integration.bridge_events import BRIDGE_EVENT, BridgeEvent, read_bridge_event
 from integration.entities import (
     ATTEMPT,
-    AUDIENCE,
     COMMUNICATION,
     DRAFT,
     LINK,
@@ -26,23 +23,21 @@ from integration.entities import (
     WAR_ROOM,
     intent_entity,
     owned_by,
-    read_audience,
     read_communication,
     read_room,
     teams,
     text_of,
 )
-from integration.errors import BadInput, Refused, ServiceError
+from integration.errors import BadInput, Refused
 from integration.incident_reader import IncidentReader
-from integration.models.audience import Audience
 from integration.models.base import Json
 from integration.models.communication import Communication, Step
 from integration.models.incident import Incident, WarRoom
 from integration.models.note import NoteKind
-from integration.models.port import Approval, ItemOutcome
+from integration.models.port import ItemOutcome
 from integration.services.port import PortService
 from integration.settings import Settings
-from integration.times import iso, now, when
+from integration.times import iso, now
 
 
 class Catalog:
@@ -92,26 +87,6 @@ class Catalog:
     async def patch_incident(self, identifier: str, properties: Json, relations: Json | None = None) -> None:
         await self._port.patch_entity(
             self._settings.incident_blueprint, identifier, properties=properties, relations=relations
-        )
-
-    async def approval(self, run: str) -> Approval | None:
-        """Who wrote and who approved a run; None when Port knows no such run."""
-        found = await self._port.run(run) if run else None
-        if found is None:
-            return None
-        verdict: Json = found.get("approval") or {}
-        approver = text_of(verdict.get("userId")) if verdict.get("state") == "APPROVED" else ""
-        author = text_of(found.get("createdBy"))
-        addresses: dict[str, str] = {}
-        if approver:
-            try:
-                addresses = await self._port.users()
-            except ServiceError as problem:
-                logger.warning(f"port: users by id only: {problem}")
-        return Approval(
-            author=addresses.get(author, author),
-            approver=addresses.get(approver, approver),
-            at=when(found.get("updatedAt")),
         )
 
     # War rooms
@@ -304,19 +279,6 @@ class Catalog:
         # relatedTo follows relations over several steps; the incident itself is what counts here.
         readable = [one for entity in found if (one := read_communication(entity))]
         return [one for one in readable if one.step.incident == incident]
-
-    async def audiences(self, identifiers: Sequence[str]) -> list[Audience]:
-        """The named audiences, in the order given; raises BadInput naming one that Port does not know."""
-        entities = await asyncio.gather(*(self._port.get_entity(AUDIENCE, one) for one in identifiers))
-        for identifier, entity in zip(identifiers, entities, strict=True):
-            if entity is None:
-                raise BadInput("audiences", f"Port has no {AUDIENCE} {identifier!r}")
-        return [read_audience(entity) for entity in entities if entity]
-
-    async def noticed_audiences(self) -> list[Audience]:
-        """The audiences that get status notices."""
-        rules = [{"property": "notices", "operator": "=", "value": True}]
-        return [read_audience(entity) for entity in await self._port.search(AUDIENCE, rules)]
 
     async def paused(self) -> str:
         """Why everything outgoing is held back, or an empty string when nothing is."""

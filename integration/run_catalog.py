@@ -15,8 +15,10 @@ from loguru import logger
 from integration.entities import text_of
 from integration.errors import ServiceError
 from integration.models.base import Json
+from integration.models.port import Approval
 from integration.services.port import PortService
 from integration.settings import Settings
+from integration.times import when
 
 Stage = Literal["waiting", "declined", "going", "ended"]
 _STAGES: dict[str, Stage] = {
@@ -60,6 +62,26 @@ class RunCatalog:
         except ServiceError as problem:
             logger.warning(f"port: users by id only: {problem}")
             return user
+
+    async def approval(self, run: str) -> Approval | None:
+        """Who wrote and who approved a run; None when Port knows no such run."""
+        found = await self._port.run(run) if run else None
+        if found is None:
+            return None
+        verdict: Json = found.get("approval") or {}
+        approver = text_of(verdict.get("userId")) if verdict.get("state") == "APPROVED" else ""
+        author = text_of(found.get("createdBy"))
+        addresses: dict[str, str] = {}
+        if approver:
+            try:
+                addresses = await self._port.users()
+            except ServiceError as problem:
+                logger.warning(f"port: users by id only: {problem}")
+        return Approval(
+            author=addresses.get(author, author),
+            approver=addresses.get(approver, approver),
+            at=when(found.get("updatedAt")),
+        )
 
     async def verdict(self, run: Json) -> str:
         """Who has declined a run and why, as part of a sentence."""
