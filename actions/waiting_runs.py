@@ -12,6 +12,7 @@ from datetime import timedelta
 from loguru import logger
 
 from actions.base import Kit, latest_room
+from actions.draft_public_update import PURPOSE
 from actions.public_consent import AGAIN, PREVIEW, preview_key, settle
 from actions.public_drafting import drafted
 from actions.public_operations import Spoken, of_action
@@ -49,6 +50,9 @@ class WaitingRuns:
             expired = draft.expires_at is not None and draft.expires_at <= now()
             if draft.communication.step.run not in ids or expired:
                 await self.end(draft)
+        for draft in await self._kit.page_catalog.drafts(PURPOSE):
+            # Approved on itself; that it has gone out was not taken by Port when it was to be written.
+            await self._said(draft.communication)
 
     async def look(self, run_id: str) -> str:
         """Take note of how a run stands by now; a sentence that says so. Raises BadInput for one that is of
@@ -194,6 +198,19 @@ class WaitingRuns:
             if one.state == "unknown":
                 reason = f"its run has ended, and nobody can tell whether it was said: {one.step.key}"
         await settle(self._kit, draft, "withdrawn", reason)
+
+    async def _said(self, draft: Communication) -> None:
+        """End a draft that the record has as sent."""
+        for one in await self._kit.catalog.communications(draft.step.incident):
+            consent = one.step.details.get("approval")
+            if one.state != "sent" or not isinstance(consent, dict) or consent.get("draft") != draft.step.key:
+                continue
+            link = one.receipt.permalink if one.receipt else ""
+            # By now: Port's search lags behind whoever has said so meanwhile.
+            if present := await self._kit.page_catalog.draft(draft.step.key):
+                sent = f"Sent: {link}"
+                await settle(self._kit, present.communication, "superseded", sent, one.step.approved_by)
+            return
 
 
 def _just_ended(run: Json) -> bool:

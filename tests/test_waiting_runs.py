@@ -21,7 +21,7 @@ from integration.times import iso, now
 from sandbox.port.service import ADMIN
 from sandbox.statuspage.state import API_KEY
 from sandbox.world import Json
-from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, Public, public_bench
+from tests.public_bench import API, APPROVER, CHECKOUT, LOGIN, PAGE, Public, public_bench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COMMANDER = "commander@example.com"
@@ -387,6 +387,23 @@ async def test_what_was_said_is_not_withdrawn_because_port_refuses_a_write(
     said = bool(waiting.said())
     assert said == (refused > 0)
     assert (await waiting.draft(run))["state"] == ("superseded" if said else "withdrawn")
+
+
+async def test_a_draft_that_was_said_does_not_wait_because_port_refused_that(waiting: Waiting) -> None:
+    public = waiting.public
+    draft = await public.draft(waiting.incident, **WORDS)
+    world = public.stage.sandbox.world
+    end = {"service": "port", "operation": "entities.patch", "path": ".*/incidentCommunication/.*"}
+    world.faults.add({**end, "status": 422, "error": "invalid_request"})
+
+    assert (await public.approve(draft)).ok
+
+    world.faults.clear()
+    key = draft["identifier"]
+    assert (await public.stage.properties("incidentCommunication", key))["state"] == "draft"
+    await waiting.sweep()
+    stands = await public.stage.properties("incidentCommunication", key)
+    assert (stands["state"], stands["approvedBy"]) == ("superseded", APPROVER)
 
 
 async def test_whoever_finds_it_how_often_it_is_shown_and_told_once(waiting: Waiting) -> None:
