@@ -131,3 +131,35 @@ async def test_drafted_approved_reopened_and_a_maintenance_through_the_buttons_o
     first, planned = await public(incident)
     assert bodies(first) == ["Over again.", "Back.", "Over.", BODY]
     assert (planned["status"], planned["name"]) == ("scheduled", "New disks")
+
+
+async def test_each_turn_of_an_incident_is_drafted_told_in_its_room_and_published_by_nobody(
+    stage: Stage,
+) -> None:
+    service = (await stage.port.get("/blueprints/service")).json()["blueprint"]
+    seen_as = {"title": "Seen as", "target": "statuspageComponent", "many": True, "required": False}
+    relations = {**service.get("relations", {}), "statuspageComponents": seen_as}
+    await stage.port.patch("/blueprints/service", json={"relations": relations})
+    await stage.change("statuspageComponent", LOGIN, {}, relations={"statuspage": DEFAULT_PAGE})
+    await stage.create("service", {"identifier": "sign-in", "relations": {"statuspageComponents": [LOGIN]}})
+
+    incident = await Incident.created(stage, severity="sev1", services=["sign-in"])
+    room = await incident.opened()
+    drafting = await incident.run("draft_publication_for_status_page")
+
+    assert (drafting["status"], drafting["statusLabel"]) == ("SUCCESS", "Drafted"), drafting["summary"]
+    assert any("is drafted" in message["text"] for message in await room.ours())
+    assert await public(incident) == []
+    for turn, status in (("update", "identified"), ("resolution", "resolved")):
+        (draft,) = [one for one in await spoken(incident, "draft") if one["state"] == "draft"]
+        sent = await stage.finished(
+            await stage.press("approve_public_update", draft["identifier"], {}, DEPUTY)
+        )
+        assert sent["status"] == "SUCCESS", sent["summary"]
+        await incident.change(status=status)
+        drafting = await incident.run(f"draft_{turn}_for_status_page")
+        assert drafting["statusLabel"] == "Drafted", drafting["summary"]
+
+    (shown,) = await public(incident)
+    assert [update["status"] for update in shown["incident_updates"]] == ["identified", "investigating"]
+    assert [one["name"] for one in shown["components"]] == ["Login"]
