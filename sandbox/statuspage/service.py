@@ -174,6 +174,10 @@ class Statuspage:
         """`{"pages": [...], "keys"?: [...], "live_groups"?: bool, "rate"?: {"per_minute"?: int (0: no limit),
         "status"?: 420 | 429}}`. A page is {"name", "id"?, "components"?, "groups"?: [{"name", "components"}],
         "subscribers"?, "templates"?, "incidents"?, and any setting the API shows}. Raises ValueError."""
+        if unknown := sorted(set(given) - {"pages", "keys", "live_groups", "rate"}):
+            raise ValueError(
+                f"statuspage: unknown seed {unknown[0]!r}; known: keys, live_groups, pages, rate"
+            )
         if "keys" in given:
             self.store.keys = {str(key) for key in given["keys"]}
         if "live_groups" in given:

@@ -122,6 +122,8 @@ class Zoom:
     def seed(self, given: Json) -> None:
         """`{"users": [{"email", "name"?, "licensed"?: bool, "hosting"?: bool, "status"?}], "scopes"?: [...],
         "daily_limit"?: int}`. Raises ValueError naming a field that is wrong."""
+        if unknown := sorted(set(given) - {"users", "scopes", "daily_limit"}):
+            raise ValueError(f"zoom: unknown seed {unknown[0]!r}; known: daily_limit, scopes, users")
         for one in given.get("users", []):
             email = one.get("email") if isinstance(one, dict) else None
             if not isinstance(email, str) or "@" not in email:

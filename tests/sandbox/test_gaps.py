@@ -35,3 +35,14 @@ async def test_a_gap_is_named_as_one(path: str, service: str, status: int, word:
     assert (answer.status_code, word in answer.text) == (status, True)
     assert answer.json()
     assert f"sandbox/{service}/coverage.py" in answer.headers[GAP_HEADER]
+
+
+@pytest.mark.parametrize("service", ["mail", "port", "slack", "statuspage", "zoom"])
+async def test_a_seed_that_nobody_knows_is_refused(service: str) -> None:
+    sandbox = build(World())
+    transport = httpx.ASGITransport(sandbox.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        answer = await http.post("/_sandbox/seed", json={service: {"no_such_thing": 1}})
+    await sandbox.close()
+
+    assert (answer.status_code, "no_such_thing" in answer.text) == (400, True)
