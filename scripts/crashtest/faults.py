@@ -132,7 +132,7 @@ _EXCUSED: dict[str, str] = {
     "bookmarks.add": r"bookmarks",
     "bookmarks.list": r"bookmarks",
     "users.lookupByEmail": r"invitation",
-    "meetings.create": r"(.*'s )?bridge( to .*)?|meeting|bridge link|bookmarks|incident's warRoomBridge|run of .*",
+    "meetings.create": r".*[bB]ridge.*|meeting|bookmarks|run of .*",
     "meetings.status": r"meeting",
     "chat.postMessage": r"(?!channel|meeting|invitation|bookmarks|topic).*",
     "conversations.join": r"(update|status notice) to .*|run of .*",
