@@ -45,7 +45,11 @@ def trained(real: list[Line]) -> dict[str, Any]:
 
 
 def main() -> int:
-    where = Path(os.environ.get("DATA") or sys.argv[-1])
+    given = os.environ.get("DATA") or "".join(sys.argv[1:2])
+    if not given:
+        print("Learn from what? make train DATA=folder", file=sys.stderr)
+        return 2
+    where = Path(given)
     real = [*labelled(where), *judged(where)] if where.is_dir() else []
     if not real:
         print(f"no labelled lines in {where}: set DATA to a folder that has some", file=sys.stderr)
