@@ -6,10 +6,8 @@ import json
 import smtplib
 from asyncio import to_thread
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from starlette.requests import Request
@@ -17,24 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from sandbox import credentials
-from sandbox.app import Sandbox, build
 from sandbox.statuspage.seeding import DEFAULT_PAGE as PAGE
-from sandbox.world import World
+from tests.sandbox import control_bench
 from tests.sandbox.serve import serve, until
 
 CEO = "ceo@example.com"
 
 
-@dataclass
-class Bench:
-    sandbox: Sandbox
-    http: httpx.AsyncClient
-
-    async def control(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-        answer = await self.http.request(method, f"/_sandbox{path}", json=body)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
+class Bench(control_bench.Bench):
     async def open(self, **more: Any) -> Any:
         given = {"page": PAGE, "name": "Checkout is slow", **more}
         return await self.control("POST", "/statuspage/incidents", given)
@@ -50,15 +38,9 @@ class Bench:
 
 @pytest_asyncio.fixture
 async def bench() -> AsyncIterator[Bench]:
-    sandbox = build(World(), kind=True)
-    async with (
-        serve(sandbox.app) as base,
-        httpx.AsyncClient(base_url=base, trust_env=False, timeout=10) as http,
-    ):
-        sandbox.at(base)
-        await sandbox.mail.start()
-        yield Bench(sandbox, http)
-        await sandbox.close()
+    async with control_bench.served(kind=True) as found:
+        await found.sandbox.mail.start()
+        yield Bench(found.sandbox, found.http)
 
 
 async def test_the_start_situation_has_a_page_with_five_components(bench: Bench) -> None:
