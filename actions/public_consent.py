@@ -203,7 +203,8 @@ def content_in(draft: Communication, recorded: str, again: str) -> Json:
     Raises BadInput naming what to do where it is not what was drafted.
     """
     content = draft.step.details.get("content")
-    if not isinstance(content, dict) or not isinstance(content.get("inputs"), dict):
+    parts = ("inputs", "components")
+    if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in parts):
         raise BadInput("communication", f"its content can't be read; {again}")
     same_words = str(content["inputs"].get("body") or "") == draft.step.text
     if not recorded or page_words.content_hash(content) != recorded or not same_words:
