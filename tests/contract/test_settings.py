@@ -111,7 +111,7 @@ def test_ocean_accepts_the_defaults_for_a_first_install() -> None:
 
 
 WRITTEN_BY_US: dict[str, tuple[set[str], set[str]]] = {
-    "statuspage": ({"subscribers", "subscribersByMedium"}, set()),
+    "statuspage": ({"subscribers", "subscribersByMedium", "status_indicator", "status_description"}, set()),
     "statuspageComponent": ({"uptime", "uptimeReadAt"}, set()),
     "statuspageIncident": ({"publishedBy", "approvedBy"}, {"incident"}),
 }
