@@ -192,11 +192,11 @@ def test_what_is_wrong_with_a_template_is_told(template: str, told: str) -> None
 async def test_a_template_of_their_own_is_rendered_apart_and_ours_stands_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("integration.drafts.apart.SECONDS", 0.6)
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     audience = Audience(identifier="press", template="{% include 'executives' %}\nHotline 555 0100.")
 
     own = await drafts.draft(audience, facts(audience))
+    monkeypatch.setattr("integration.drafts.apart.SECONDS", 0.6)
     hung = await drafts.draft(audience.model_copy(update={"template": endless}), facts(audience))
 
     assert own.made_by == "template of press"

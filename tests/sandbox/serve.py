@@ -11,7 +11,10 @@ from typing import Any
 
 import uvicorn
 
-DEADLINE = 10.0  # seconds
+DEADLINE = 30.0  # seconds
+_KEEP_ALIVE = (
+    75  # seconds; longer than any client keeps a connection, or one would be closed while it is used
+)
 _FAREWELL = 1.0  # seconds; what is being answered then is cut off
 
 
@@ -51,7 +54,7 @@ async def serve(app: Callable[..., Any]) -> AsyncIterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_keep_alive=_KEEP_ALIVE))
     # Signals stay with the test runner: uvicorn would take SIGINT for itself.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -118,7 +118,7 @@ async def test_resync_of_the_real_framework(tmp_path: Path) -> None:
             state = installed.get("resyncState", {}).get("status")
             return state if state in ("completed", "failed") else None
 
-        assert await until(status, 30, "the resync") == "completed"
+        assert await until(status, 90, "the resync") == "completed"
 
         things = port.store.entities["thing"]
         assert {f"thing-{n}" for n in range(25)} == set(things)

@@ -77,8 +77,8 @@ async def test_reads_that_lag(served: Served) -> None:
     await client.conversations_create(name="inc-2")
     ts = slack.say("inc-2", "oncall@example.com", "first words")
     room = slack.find("inc-2").id
-    served.world.hostility.history_lag_seconds = 0.25
-    await asyncio.sleep(0.3)
+    served.world.hostility.history_lag_seconds = 0.6
+    await asyncio.sleep(0.65)
     slack.edit(room, ts, "second words")
     slack.react(room, ts, "eyes", "lead@example.com")
     newer = slack.say(room, "oncall@example.com", "a reply", thread_ts=ts)
@@ -93,7 +93,7 @@ async def test_reads_that_lag(served: Served) -> None:
     assert "inc-3" not in [c["name"] for c in (await client.conversations_list())["channels"]]
     assert (await client.conversations_info(channel=slack.find("inc-3").id))["ok"]
 
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.65)
     now = (await client.conversations_replies(channel=room, ts=ts))["messages"]
     assert [m["ts"] for m in now] == [ts, newer]
     assert now[0]["text"] == "second words"
