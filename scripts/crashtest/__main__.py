@@ -265,6 +265,8 @@ async def main(chosen: argparse.Namespace) -> int:
         except* (StageError, httpx.HTTPError) as problems:
             for problem in problems.exceptions:
                 _console.print(f"✘ {problem}", markup=False)
+        except* asyncio.CancelledError:
+            _console.print("stopped before the end", markup=False)
         finally:
             await forge.put_out()
     if not crew.listed:
