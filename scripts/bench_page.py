@@ -69,9 +69,21 @@ class Page:
         return int(journal[-1]["n"]) if journal else 0
 
     async def say(self, incident: str, action: str, wrote: str, **inputs: Any) -> Json:
-        """Press, approve and wait; calls and seconds of it."""
+        """Press, read what goes out, approve and wait; calls and seconds of it."""
         given = {"notifySubscribers": False, **inputs}
+        since, began = await self.mark(), time.monotonic()
         run = await self.stage.press(action, incident, given, AUTHOR)
+        shown = f"{incident}:preview:{run}"
+
+        async def look() -> Json | None:
+            return await self.stage.entity("incidentCommunication", shown)
+
+        preview = await until(f"{shown} can be read", look)
+        if preview["properties"]["state"] != "draft":
+            raise StageError(f"{action}: {preview['properties'].get('reason')}")
+        readable = round(time.monotonic() - began, 1)
+        read = Counter(one["operation"] for one in await self.asked(since))
+        await asyncio.sleep(0.5)  # the link on the run, the word to the room
         since = await self.mark()
         await self.stage.approve(run, ADMIN)
         ended = await self.stage.finished(run)
@@ -83,6 +95,8 @@ class Page:
         calls = [one for one in journal if one["service"] == "statuspage" and one["direction"] == "in"]
         written = next(one for one in calls if one["operation"] == wrote)
         return {
+            "preview_calls": dict(read),
+            "readable": readable,
             "statuspage_calls": dict(Counter(one["operation"] for one in calls)),
             "on_page": round(written["started"] + written["seconds"] - start, 3),
             "reported": round(_done(journal, "runs.patch") - start, 3),
