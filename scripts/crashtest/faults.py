@@ -197,7 +197,7 @@ async def played_with(points: Sequence[FaultPoint], site: Site, patience: float)
     struck = await _struck(site, since)
     for point, verdict, fault in zip(points, verdicts, planned, strict=True):
         verdict.problems = problems
-        verdict.seconds = round(calm_at - began, 1)
+        verdict.seconds = round(max(0.0, calm_at - began - lasts), 1)  # since it is over
         verdict.unknown = len(truth.unknown())
         verdict.together = len(points)
         verdict.reached = any(_its(one, fault, point.call) for one in struck)

@@ -19,7 +19,9 @@ KINDS = ("duplicate", "loss", "stuck", "untrue", "unknown")
 def summed(operation: str, verdicts: Sequence[Verdict]) -> Json:
     """The figures of one operation, or of all. `unknown_other` counts what may be unknown for mail only."""
     counted = Counter(problem.kind for one in verdicts for problem in one.problems)
-    seconds = sorted(one.seconds for one in verdicts if one.seconds and not one.problems)
+    # Of several faults in one play each adds its own seconds: that is nobody's time to calm.
+    calm = [one for one in verdicts if one.together == 1 and not one.problems]
+    seconds = sorted(one.seconds for one in calm if one.seconds)
     return {
         "operation": operation,
         "points": sum(one.reached for one in verdicts),
