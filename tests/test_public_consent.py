@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from integration.catalog import Catalog
 from integration.models.communication import PUBLIC_OPERATIONS
 from integration.models.port import Approval
 from integration.models.run import Command
+from integration.run_catalog import RunCatalog
 from integration.times import iso, now
 from tests.public_bench import (
     APPROVER,
@@ -79,10 +79,10 @@ async def test_nothing_public_is_sent_by_the_button_that_asks_nobody(public: Pub
 async def test_a_run_that_was_approved_long_ago_says_nothing(
     public: Public, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def approval(self: Catalog, run: str) -> Approval:
+    async def approval(self: RunCatalog, run: str) -> Approval:
         return Approval(author=AUTHOR, approver=APPROVER, at=now() - timedelta(minutes=61))
 
-    monkeypatch.setattr(Catalog, "approval", approval)
+    monkeypatch.setattr(RunCatalog, "approval", approval)
     await public.stage.incident(public.one)
 
     ended = await public.act("publish_status_page", public.one, **WORDS, notifySubscribers=False)
