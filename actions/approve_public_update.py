@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.base import Kit, text_input
-from actions.public_consent import PREVIEW, Consent, content_in, given, settle_as
+from actions.public_consent import PREVIEW, Consent, content_in, given, refuse_own, settle_as
 from actions.public_operations import Spoken, of_operation
 from integration.errors import BadInput
 from integration.models.base import Json
@@ -55,11 +55,11 @@ async def approve(command: Command, kit: Kit, override: str) -> Outcome:
         read = text_input(command, "contentHash", 64)
         if not read:
             raise BadInput("contentHash", "is missing: press the button on the draft that you have read")
-        content = content_in(draft, held.content_hash, AGAIN)
+        content = content_in(held, AGAIN)
         if read != held.content_hash:
             raise BadInput("communication", f"it was changed after it was drafted; {AGAIN}")
-        if not override and command.requested_by == draft.step.requested_by:
-            raise BadInput("approval", f"{command.requested_by} wrote this text and can't approve it as well")
+        if not override:
+            await refuse_own(kit, draft.step.requested_by, command.requested_by)
         what = of_operation(content.get("operation"))
         if what is None:
             raise BadInput("communication", f"{content.get('operation')!r} is nothing that a page is told")

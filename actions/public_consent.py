@@ -20,7 +20,7 @@ from integration import page_words
 from integration.errors import BadInput, ServiceError
 from integration.models.base import Json
 from integration.models.communication import Communication
-from integration.models.run import Command, Outcome
+from integration.models.run import AUTOMATION, Command, Outcome
 from integration.page_catalog import Draft
 from integration.settings import variable
 from integration.times import iso, now
@@ -165,6 +165,20 @@ async def settle(
         kit.chain.note({draft.step.key: {"state": state, "owner": draft.owner, "reason": reason}})
 
 
+async def refuse_own(kit: Kit, author: str, approver: str) -> None:
+    """Raises BadInput where they are one person, or Port does not tell. It may name either by id."""
+    if not author or author.startswith(AUTOMATION):
+        return
+    wrote, approves = await asyncio.gather(kit.runs.address(author), kit.runs.address(approver))
+    if wrote.casefold() == approves.casefold():
+        raise BadInput("approval", f"{approves} wrote this text and can't approve it as well")
+    if unknown := next((one for one in (wrote, approves) if "@" not in one), ""):
+        raise BadInput(
+            "approval",
+            f"Port does not tell who {unknown!r} is, so nobody knows who wrote it; draft it again",
+        )
+
+
 async def given(consent: Consent) -> Consent:
     return consent
 
@@ -197,17 +211,16 @@ async def approved(kit: Kit, command: Command) -> Consent:
     return Consent(by=approval.approver, at=approval.at, of_run=True)
 
 
-def content_in(draft: Communication, recorded: str, again: str) -> Json:
-    """What a draft says goes out. `recorded`: the hash of it when it was drafted.
-
-    Raises BadInput naming what to do where it is not what was drafted.
-    """
+def content_in(held: Draft, again: str) -> Json:
+    """What a draft says goes out. Raises BadInput naming what to do where that, or what is shown of it, is
+    not what was drafted."""
+    draft, recorded = held.communication, held.content_hash
     content = draft.step.details.get("content")
     parts = ("inputs", "components")
     if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in parts):
         raise BadInput("communication", f"its content can't be read; {again}")
     same_words = str(content["inputs"].get("body") or "") == draft.step.text
-    if not recorded or page_words.content_hash(content) != recorded or not same_words:
+    if not recorded or page_words.content_hash(content) != recorded or not (same_words and held.sealed):
         raise BadInput("communication", f"it was changed after it was drafted; {again}")
     return content
 
@@ -225,7 +238,7 @@ def _bound(command: Command, held: Draft, consent: Consent) -> tuple[Consent, Co
         raise BadInput("approval", f"its draft was withdrawn: {draft.reason}; {AGAIN}")
     if consent.at is not None and held.expires_at is not None and consent.at > held.expires_at:
         raise BadInput("approval", f"it came after the draft had expired; {AGAIN}")
-    content = content_in(draft, held.content_hash, AGAIN)
+    content = content_in(held, AGAIN)
     if other := _other_inputs(command.inputs, content["inputs"]):
         raise BadInput("approval", f"its draft shows another {', '.join(other)} than was asked for; {AGAIN}")
     bound = Consent(

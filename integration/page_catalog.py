@@ -8,6 +8,9 @@ what is written is checked by Statuspage again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +26,7 @@ from integration.models.statuspage import PageComponent
 from integration.page_states import SetByUs, set_by_us
 from integration.services.port import PortService
 from integration.settings import Settings
-from integration.times import now, when
+from integration.times import iso, now, when
 
 PAGE, COMPONENT = "statuspage", "statuspageComponent"
 
@@ -31,11 +34,13 @@ PAGE, COMPONENT = "statuspage", "statuspageComponent"
 @dataclass(frozen=True)
 class Draft:
     """A communication that waits for approval; `content_hash` is what an approval is bound to. `stood_at`:
-    since when it could be read, by Port's clock."""
+    since when it could be read, by Port's clock. `sealed`: what is shown of it, and whose it is, are as they
+    were written."""
 
     communication: Communication
     content_hash: str
     expires_at: datetime | None
+    sealed: bool
     stood_at: datetime | None = None
 
 
@@ -78,6 +83,8 @@ class PageCatalog:
         """Create-only: the same run drafts once. Whether it was us; raises Refused when Port takes none."""
         entity = intent_entity(step, "", now())
         entity["properties"] |= {"state": "draft", **properties}
+        seal = self._seal(step.key, entity["properties"])
+        entity["properties"]["details"] = {**step.details, "seal": seal}
         (outcome,) = await self._port.create_entities(COMMUNICATION, [entity])
         if not outcome.created and not outcome.exists:
             raise Refused("port", "entities.bulk", str(outcome.status), outcome.error)
@@ -88,7 +95,7 @@ class PageCatalog:
         communication = read_communication(entity) if entity else None
         if entity is None or communication is None:
             return None
-        return _draft(entity, communication)
+        return self._draft(entity, communication)
 
     async def drafts(self, purpose: str) -> list[Draft]:
         """All that nobody has decided upon, of any incident. Port's search lags by seconds."""
@@ -97,7 +104,7 @@ class PageCatalog:
             {"property": "purpose", "operator": "=", "value": purpose},
         ]
         found = await self._port.search(COMMUNICATION, rules)
-        return [_draft(entity, one) for entity in found if (one := read_communication(entity))]
+        return [self._draft(entity, one) for entity in found if (one := read_communication(entity))]
 
     async def end_draft(
         self, key: str, state: Literal["superseded", "withdrawn"], reason: str, approver: str = ""
@@ -110,15 +117,24 @@ class PageCatalog:
         base = self._settings.port_app_url.rstrip("/")
         return f"{base}/{COMMUNICATION}Entity?identifier={quote(key, safe='')}"
 
+    def _draft(self, entity: Json, communication: Communication) -> Draft:
+        properties: Json = entity["properties"]
+        seal = self._seal(communication.step.key, properties)
+        return Draft(
+            communication,
+            text_of(properties.get("contentHash")),
+            when(properties.get("expiresAt")),
+            hmac.compare_digest(text_of(communication.step.details.get("seal")).encode(), seal.encode()),
+            when(entity.get("createdAt")),
+        )
 
-def _draft(entity: Json, communication: Communication) -> Draft:
-    properties: Json = entity["properties"]
-    return Draft(
-        communication,
-        text_of(properties.get("contentHash")),
-        when(properties.get("expiresAt")),
-        when(entity.get("createdAt")),
-    )
+    def _seal(self, key: str, properties: Json) -> str:
+        """HMAC-SHA256 under the installation's key, in hex, of what decides over an approval: whoever
+        may edit a draft in Port can't make it."""
+        expires = when(properties.get("expiresAt"))
+        said = [text_of(properties.get(name)) for name in ("contentHash", "preview", "requestedBy")]
+        sealed = json.dumps([key, *said, iso(expires) if expires else ""])
+        return hmac.new(self._settings.installation_key.encode(), sealed.encode(), hashlib.sha256).hexdigest()
 
 
 def _component(entity: Json) -> PageComponent:

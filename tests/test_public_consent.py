@@ -53,6 +53,44 @@ async def test_only_somebody_else_approves_exactly_what_was_read_and_in_time(pub
     assert (stands["state"], public.shown(public.one)) == ("withdrawn", [])
 
 
+async def test_what_was_shown_of_a_draft_can_not_be_changed_either(public: Public) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, **WORDS)
+    for name, other in (("preview", "> All is well."), ("requestedBy", "somebody@example.com")):
+        entity = {"identifier": draft["identifier"], "properties": {name: other}}
+        await public.stage.write("incidentCommunication", entity)
+
+        ended = await public.approve(draft)
+
+        assert (ended.ok, "changed after it was drafted" in ended.summary) == (False, True), ended.summary
+        entity["properties"] = {name: draft[name]}
+        await public.stage.write("incidentCommunication", entity)
+    assert public.shown(public.one) == []
+    assert (await public.approve(draft)).label == "Published"
+
+
+async def test_an_author_whom_port_names_by_id_is_the_same_person(public: Public) -> None:
+    await public.stage.incident(public.one)
+    public.stage.sandbox.port.seed({"users": [{"email": AUTHOR, "role": "Member"}]})
+    (known,) = [one for one, email in (await public.engine.port.users()).items() if email == AUTHOR]
+    by_id = await public.draft(public.one, by=known, **WORDS)
+
+    own = await public.approve(by_id, by=AUTHOR.upper())
+
+    assert (own.ok, "can't approve it as well" in own.summary) == (False, True), own.summary
+    assert public.shown(public.one) == []
+
+
+async def test_nobody_is_taken_for_another_than_the_author_where_port_does_not_tell(public: Public) -> None:
+    await public.stage.incident(public.one)
+    draft = await public.draft(public.one, by="usr_unknown", **WORDS)
+
+    ended = await public.approve(draft)
+
+    assert (ended.ok, "who wrote it" in ended.summary) == (False, True), ended.summary
+    assert public.shown(public.one) == []
+
+
 async def test_nothing_public_is_sent_by_the_button_that_asks_nobody(public: Public) -> None:
     await public.stage.incident(public.one)
     for operation in PUBLIC_OPERATIONS:
