@@ -8,6 +8,7 @@ from datetime import timedelta
 from actions.base import Kit, need_incident
 from actions.delivery import choice
 from actions.public import room_hears
+from actions.public_consent import settle
 from actions.public_drafting import Drafted, drafted
 from actions.public_operations import SPOKEN, Spoken
 from integration import communicator, plan
@@ -123,12 +124,19 @@ async def _draft_alone(command: Command, kit: Kit, what: Spoken, found: Drafted)
     reason = f"“{what.title}” was drafted since: {ended.links[0]}"
     await asyncio.gather(
         *(
-            kit.page_catalog.end_draft(one.key, "withdrawn", reason)
+            _withdraw(kit, one.key, reason)
             for one in older
             if one.requested_by.startswith(AUTOMATION) and one.key != key
         )
     )
     return ended
+
+
+async def _withdraw(kit: Kit, key: str, reason: str) -> None:
+    """Unless it was decided upon meanwhile, which Port's search may not show yet."""
+    async with kit.locks.holding(key):
+        if present := await kit.page_catalog.draft(key):
+            await settle(kit, present.communication, "withdrawn", reason)
 
 
 def _stands(draft: Draft) -> bool:

@@ -7,7 +7,8 @@ Each run has one draft, under its own key, and its room hears of it once, whoeve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 from loguru import logger
 
@@ -51,8 +52,7 @@ class WaitingRuns:
             if draft.communication.step.run not in ids or expired:
                 await self.end(draft)
         for draft in await self._kit.page_catalog.drafts(PURPOSE):
-            # Approved on itself; that it has gone out was not taken by Port when it was to be written.
-            await self._said(draft.communication)
+            await self._approved_on_itself(draft)
 
     async def look(self, run_id: str) -> str:
         """Take note of how a run stands by now; a sentence that says so. Raises BadInput for one that is of
@@ -113,8 +113,8 @@ class WaitingRuns:
             found = await drafted(self._kit, command, what, proposing=False)
         except BadInput as problem:
             refused = f"**{what.title}** can't go out as it stands:\n\n{problem}\n\nChange it and {AGAIN}."
-            body = command.inputs.get("body")
-            step = step.model_copy(update={"text": body if isinstance(body, str) else ""})
+            # Words that nobody can approve, for they may hold a secret or be of a private incident, stay with
+            # their run.
             shown: Json = {"state": "withdrawn", "reason": str(problem), "preview": refused}
         else:
             step = step.model_copy(
@@ -177,8 +177,7 @@ class WaitingRuns:
         elif stage == "ended":
             await self._ended(draft, run)
         elif held.expires_at is not None and held.expires_at <= now():
-            until = f"{held.expires_at:%Y-%m-%d %H:%M} UTC"
-            reason = f"nobody approved it before {until}; decline the run and {AGAIN}"
+            reason = f"{_late(held.expires_at)}; decline the run and {AGAIN}"
             await settle(self._kit, draft, "withdrawn", reason)
 
     async def _ended(self, draft: Communication, run: Json) -> None:
@@ -199,18 +198,36 @@ class WaitingRuns:
                 reason = f"its run has ended, and nobody can tell whether it was said: {one.step.key}"
         await settle(self._kit, draft, "withdrawn", reason)
 
-    async def _said(self, draft: Communication) -> None:
-        """End a draft that the record has as sent."""
-        for one in await self._kit.catalog.communications(draft.step.incident):
+    async def _approved_on_itself(self, held: Draft) -> None:
+        """End a draft that the record has as sent, which Port did not take when it was to be written, or
+        that nobody has approved in time."""
+        key, reason = held.communication.step.key, ""
+        for one in await self._kit.catalog.communications(held.communication.step.incident):
             consent = one.step.details.get("approval")
-            if one.state != "sent" or not isinstance(consent, dict) or consent.get("draft") != draft.step.key:
+            if not isinstance(consent, dict) or consent.get("draft") != key:
                 continue
-            link = one.receipt.permalink if one.receipt else ""
-            # By now: Port's search lags behind whoever has said so meanwhile.
-            if present := await self._kit.page_catalog.draft(draft.step.key):
-                sent = f"Sent: {link}"
-                await settle(self._kit, present.communication, "superseded", sent, one.step.approved_by)
-            return
+            if one.state == "sent":
+                link = one.receipt.permalink if one.receipt else ""
+                await self._settle_present(key, "superseded", f"Sent: {link}", one.step.approved_by)
+                return
+            reason = "it was approved, and what became of that stands on the record: " + one.step.key
+            if one.state == "sending":
+                return  # the sweeper finds out what became of it
+        if held.expires_at is None or held.expires_at + SEARCH_LAG <= now():
+            late = _late(held.expires_at) if held.expires_at else "nobody knows until when it held"
+            await self._settle_present(key, "withdrawn", reason or f"{late}; draft it again")
+
+    async def _settle_present(
+        self, key: str, state: Literal["superseded", "withdrawn"], reason: str, approver: str = ""
+    ) -> None:
+        """By now: whoever approves it may have said what became of it, and Port's search lags."""
+        async with self._kit.locks.holding(key):
+            if present := await self._kit.page_catalog.draft(key):
+                await settle(self._kit, present.communication, state, reason, approver)
+
+
+def _late(expired: datetime) -> str:
+    return f"nobody approved it before {expired:%Y-%m-%d %H:%M} UTC"
 
 
 def _just_ended(run: Json) -> bool:

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from integration import portjson, slack_forms
 from integration.models.run import Outcome
+from integration.page_catalog import Draft, PageCatalog
 from integration.slack_forms import About, Choice
 from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, SEARCH, Public, public_bench
 
@@ -258,6 +259,26 @@ async def test_automations_draft_each_turn_once_and_publish_nothing(public: Publ
     assert [one["status"] for one in reversed(shown["incident_updates"])] == [
         *("investigating", "monitoring", "resolved"),
     ]
+
+
+async def test_what_was_approved_a_moment_before_is_not_withdrawn(
+    public: Public, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await incident(public)
+    assert (await automatic(public, "publish")).label == "Drafted"
+    lagging = await PageCatalog(public.engine.port, public.engine.settings).drafts("draft")
+    (made,) = await undecided(public)
+    assert (await public.approve(made)).label == "Published"
+
+    async def drafts_then(self: PageCatalog, purpose: str) -> list[Draft]:
+        return lagging  # Port's search lags
+
+    monkeypatch.setattr(PageCatalog, "drafts", drafts_then)
+    await incident(public, status="identified")
+    assert (await automatic(public, "update")).label == "Drafted"
+
+    stands = await public.stage.properties("incidentCommunication", made["identifier"])
+    assert stands["state"] == "superseded"
 
 
 async def undecided(public: Public) -> list[dict[str, Any]]:

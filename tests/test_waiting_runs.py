@@ -406,6 +406,42 @@ async def test_a_draft_that_was_said_does_not_wait_because_port_refused_that(wai
     assert (stands["state"], stands["approvedBy"]) == ("superseded", APPROVER)
 
 
+async def test_a_draft_that_nobody_approves_in_time_is_not_looked_at_for_ever(waiting: Waiting) -> None:
+    public = waiting.public
+    late, young = [
+        await public.draft(waiting.incident, **{**WORDS, "body": body}) for body in ("One.", "Two.")
+    ]
+    expired = {
+        "identifier": late["identifier"],
+        "properties": {"expiresAt": iso(now() - timedelta(minutes=2))},
+    }
+    await public.stage.write("incidentCommunication", expired)
+
+    await waiting.sweep()
+
+    stands = [
+        await public.stage.properties("incidentCommunication", one["identifier"]) for one in (late, young)
+    ]
+    assert [one["state"] for one in stands] == ["withdrawn", "draft"]
+    assert stands[0]["reason"].startswith("nobody approved it before")
+
+
+async def test_words_that_are_refused_are_kept_with_their_run_alone(waiting: Waiting) -> None:
+    secret = "Log in with hunter2hunter2 at https://admin:hunter2hunter2@db-7.prod.internal/x"
+    leaking = waiting.press("publish_status_page", **{**WORDS, "body": secret})
+    await waiting.sweep()
+    held = await waiting.draft(leaking)
+    await waiting.public.stage.incident(waiting.incident, private=True)
+    private = waiting.press("publish_status_page", **WORDS)
+    await waiting.sweep()
+
+    for draft in (held, await waiting.draft(private)):
+        assert draft["state"] == "withdrawn"
+        assert not draft["text"]
+        assert "Some payments fail." not in str(draft)
+    assert "admin:hunter2" not in str(held) + str(waiting.run(leaking)["logs"])
+
+
 async def test_whoever_finds_it_how_often_it_is_shown_and_told_once(waiting: Waiting) -> None:
     public = waiting.public
     opened = await public.act("open_war_room", waiting.incident)
