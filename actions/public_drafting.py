@@ -53,6 +53,18 @@ STATUS: Mapping[Operation, str] = {
 """What the public incident becomes, where nobody chooses."""
 SETS_STATES: tuple[Operation, ...] = ("publish_incident", "update_incident", "reopen_incident")
 """Their author says which components get which state."""
+_TAKEN_BY: Mapping[str, tuple[Operation, ...]] = {
+    "name": ("publish_incident", "schedule_maintenance"),
+    "status": SETS_STATES,
+    "components": (*SETS_STATES, "schedule_maintenance"),
+    "componentStatus": SETS_STATES,
+    "impact": ("publish_incident",),
+    "scheduledFor": ("schedule_maintenance",),
+    "scheduledUntil": ("schedule_maintenance",),
+    "automatic": ("schedule_maintenance",),
+    "maintenance": ("complete_maintenance",),
+}
+"""Inputs of a draft's form that are of some operations alone: a form may send what it hides."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,9 @@ async def drafted(kit: Kit, command: Command, what: Spoken, *, proposing: bool) 
     if not what.opens:
         target, record = await published(kit, command, identifier, NOBODY, what.opened_by)
     if proposing:
-        proposal = await propose(kit, command, incident, what, target)
+        taken, idle = _taken(command, what)
+        proposal = await propose(kit, taken, incident, what, target)
+        proposal.notes += idle
     else:
         proposal = Proposal(dict(command.inputs))
         proposal.inputs["page"] = target.page if target else chosen_page(kit, command)
@@ -159,6 +173,16 @@ def content_of(
         "inputs": {name: value for name, value in inputs.items() if value not in (None, "", [])},
         "components": {one.id: one.after for one in changes},
     }
+
+
+def _taken(command: Command, what: Spoken) -> tuple[Command, list[str]]:
+    """The command without inputs of other operations, and which of these say something, in a sentence."""
+    others = {name for name, by in _TAKEN_BY.items() if what.operation not in by}
+    inputs = {name: value for name, value in command.inputs.items() if name not in others}
+    idle = [name for name in _TAKEN_BY if name in others and command.inputs.get(name) not in (None, "", [])]
+    idle = [name for name in idle if name != "automatic"]  # which forms say by themselves
+    told = [f"“{what.title}” takes no {', '.join(idle)}: left out."] if idle else []
+    return command.model_copy(update={"inputs": inputs}), told
 
 
 def _status(target: Published | None) -> str:

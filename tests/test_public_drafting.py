@@ -13,6 +13,7 @@ import pytest_asyncio
 from integration import portjson, slack_forms
 from integration.models.run import Outcome
 from integration.page_catalog import Draft, PageCatalog
+from integration.record_check import check_approvals
 from integration.slack_forms import About, Choice
 from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, SEARCH, Public, public_bench
 
@@ -173,6 +174,35 @@ async def test_other_words_for_what_is_public_already_are_an_update(public: Publ
     for told in (late.summary, drafted):
         assert "post them as an update" in told
         assert shown["shortlink"] in told
+
+
+async def test_a_draft_shows_nothing_that_its_operation_does_not_take(public: Public) -> None:
+    await public.stage.incident(public.one)
+    assert (await public.say(public.one, "publish", **WORDS, scheduledFor="2031-01-01T10:00:00Z")).ok
+    # A form may send what it hides, and Slack's hides nothing.
+    hidden = {"name": "Other title", "impact": "critical", "status": "monitoring", "automatic": True}
+
+    update = await public.draft(public.one, "update", body="Found it.", **hidden)
+    resolution = await public.draft(
+        public.one, "resolve", body="Over.", override="Customers see it works.", components=[API], **hidden
+    )
+
+    for preview in (update["preview"], resolution["preview"]):
+        assert "Impact shown" not in preview
+        assert "**Title:**" not in preview
+        assert "takes no " in preview
+        assert "automatic" not in preview
+    assert "**Public status:** monitoring" in update["preview"]
+    assert "**Public status:**" not in resolution["preview"]
+    assert resolution["details"]["content"]["inputs"].keys() == {
+        "page",
+        "body",
+        "notifySubscribers",
+        "override",
+    }
+    assert (await public.approve(resolution)).label == "Resolved"
+    found = await public.engine.catalog.communications(public.one)
+    assert check_approvals({one.step.key: one for one in found}) == []
 
 
 async def test_what_does_not_fit_is_told_with_what_to_do(public: Public) -> None:
