@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--real", action="store_true", help="with the times as shipped, not shortened")
     parser.add_argument("--list", action="store_true", help="only list the calls")
     parser.add_argument("--json", action="store_true", help="JSON lines: every point, then the figures")
+    parser.add_argument("--again", type=Path, help="only what was wrong in an earlier run's --json")
     parser.add_argument("--keep", type=Path, help="a folder for the integration's log of what went wrong")
     parser.add_argument(
         "--patience", type=float, default=45.0, help="seconds until what is not calm has failed"
@@ -143,6 +144,9 @@ class Crew:
             if chosen.sample and chosen.sample < len(every):
                 every = random.Random(f"{chosen.seed} {name}").sample(every, chosen.sample)
             found += every
+        if chosen.again:
+            wrong = wrong_in(chosen.again.read_text())
+            found = [one for one in found if one.name in wrong]
         part, parts = shard()
         # By its name: each part lists the calls anew, and they need not come in the same order.
         mine = [one for one in found if zlib.crc32(one.name.encode()) % parts == part - 1]
@@ -184,6 +188,16 @@ class Crew:
             for problem in found:
                 _console.print(f"    {problem}", markup=False)
         return [one for one in verdicts if one.point not in left]
+
+
+def wrong_in(told: str) -> set[str]:
+    """The points that were wrong, or did not come, in what --json has told."""
+    lines = [json.loads(line) for line in told.splitlines()]
+    return {
+        one["point"]
+        for one in lines
+        if "point" in one and (one["problems"] or one["broken"] or not one["reached"])
+    }
 
 
 def listed(name: str, calls: list[Call]) -> None:
