@@ -180,7 +180,12 @@ async def test_a_draft_shows_nothing_that_its_operation_does_not_take(public: Pu
     await public.stage.incident(public.one)
     assert (await public.say(public.one, "publish", **WORDS, scheduledFor="2031-01-01T10:00:00Z")).ok
     # A form may send what it hides, and Slack's hides nothing.
-    hidden = {"name": "Other title", "impact": "critical", "status": "monitoring", "automatic": True}
+    hidden: dict[str, Any] = {
+        "name": "Other title",
+        "impact": "critical",
+        "status": "monitoring",
+        "automatic": True,
+    }
 
     update = await public.draft(public.one, "update", body="Found it.", **hidden)
     resolution = await public.draft(
