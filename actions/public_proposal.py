@@ -155,8 +155,8 @@ def _words(
     status = what.words or str(inputs.get("status") or (target.shown.status if target else ""))
     if status in page_words.WORDS or status in own:
         times = {
-            "start": str(inputs.get("scheduledFor") or ""),
-            "end": str(inputs.get("scheduledUntil") or ""),
+            "start": page_words.utc(inputs.get("scheduledFor")),
+            "end": page_words.utc(inputs.get("scheduledUntil")),
         }
         words = page_words.proposed(status, own, components, **times)
         proposal.put("body", words, "The words are our template's; make them your own where you can.")

@@ -7,13 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from integration.errors import BadInput
 from integration.mdtext import one_line
 from integration.models.base import Json
 from integration.models.statuspage import ComponentChange
 from integration.settings import variable
+from integration.times import when
 
 COMPONENT_STATE_OF: Mapping[str, str] = {
     "critical": "major_outage",
@@ -89,7 +90,8 @@ def preview(
         lines.append(f"**Impact shown:** {inputs['impact']}")
     if inputs.get("scheduledFor"):
         clock = "by the clock" if inputs.get("automatic", True) else "by hand"
-        lines.append(f"**From** {inputs['scheduledFor']} **to** {inputs['scheduledUntil']}, {clock}")
+        window = f"**From** {utc(inputs['scheduledFor'])} **to** {utc(inputs.get('scheduledUntil'))}"
+        lines.append(f"{window}, {clock}")
     quoted = "\n".join(f"> {line}" for line in str(inputs.get("body") or "").splitlines())
     lines.append(quoted or "> (no words)")
     rows = [f"| {one_line(one.name, 100)} | {one.before or 'unknown'} | {one.after} |" for one in changes]
@@ -102,6 +104,12 @@ def preview(
         f"Drafted by {author or 'nobody known'}; can be approved until {expires:%Y-%m-%d %H:%M} UTC."
     )
     return "\n\n".join(lines)
+
+
+def utc(time: object) -> str:
+    """A time of a form as people read it, whichever zone it was given in; what is none stays as it is."""
+    at = when(time)
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else str(time or "")
 
 
 def _listed(components: Sequence[str]) -> str:

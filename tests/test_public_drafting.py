@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from integration.models.run import Outcome
 from integration.page_catalog import Draft, PageCatalog
 from integration.record_check import check_approvals
 from integration.slack_forms import About, Choice
+from integration.times import now
 from tests.public_bench import API, CHECKOUT, LOGIN, PAGE, SEARCH, Public, public_bench
 
 WORDS: dict[str, Any] = {"page": PAGE, "name": "Payments fail", "body": "Some payments fail."}
@@ -208,6 +210,17 @@ async def test_a_draft_shows_nothing_that_its_operation_does_not_take(public: Pu
     assert (await public.approve(resolution)).label == "Resolved"
     found = await public.engine.catalog.communications(public.one)
     assert check_approvals({one.step.key: one for one in found}) == []
+
+
+async def test_a_window_is_told_to_customers_and_approvers_in_one_zone(public: Public) -> None:
+    await public.stage.incident(public.one)
+    day = (now() + timedelta(days=2)).strftime("%Y-%m-%d")
+    window = {"scheduledFor": f"{day}T10:00:00.000+02:00", "scheduledUntil": f"{day}T10:30:00Z"}
+
+    draft = await public.draft(public.one, "schedule", page=PAGE, components=[API], **window)
+
+    assert draft["text"].startswith(f"We will work on API from {day} 08:00 UTC to {day} 10:30 UTC.")
+    assert f"**From** {day} 08:00 UTC **to** {day} 10:30 UTC, by the clock" in draft["preview"]
 
 
 async def test_what_does_not_fit_is_told_with_what_to_do(public: Public) -> None:
