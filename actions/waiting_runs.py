@@ -28,6 +28,7 @@ from integration.run_catalog import stage_of
 from integration.times import iso, now, when
 
 SEARCH_LAG = timedelta(seconds=20)  # Port's search shows what was written by then
+LATE = timedelta(minutes=5)  # whoever approves a draft no more than this too late is told so by his own run
 
 
 class WaitingRuns:
@@ -213,7 +214,7 @@ class WaitingRuns:
             reason = "it was approved, and what became of that stands on the record: " + one.step.key
             if one.state == "sending":
                 return  # the sweeper finds out what became of it
-        if held.expires_at is None or held.expires_at + SEARCH_LAG <= now():
+        if held.expires_at is None or held.expires_at + LATE <= now():
             late = _late(held.expires_at) if held.expires_at else "nobody knows until when it held"
             await self._settle_present(key, "withdrawn", reason or f"{late}; draft it again")
 

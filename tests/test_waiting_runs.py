@@ -413,7 +413,7 @@ async def test_a_draft_that_nobody_approves_in_time_is_not_looked_at_for_ever(wa
     ]
     expired = {
         "identifier": late["identifier"],
-        "properties": {"expiresAt": iso(now() - timedelta(minutes=2))},
+        "properties": {"expiresAt": iso(now() - timedelta(minutes=6))},
     }
     await public.stage.write("incidentCommunication", expired)
 
