@@ -72,6 +72,7 @@ class Drafted:
     """inputs   all that decides what goes out, as the operation's own action takes it
     content  what goes out as plain values; `digest` is its hash
     changes  of components
+    where    the page as people know it
     public   title of the public incident that it is about; empty where it opens one
     notes    what was proposed and why, what stays, and what the guards found, a sentence each
     """
@@ -81,6 +82,7 @@ class Drafted:
     content: Json
     digest: str
     changes: Sequence[ComponentChange]
+    where: str
     public: str
     notes: tuple[str, ...]
 
@@ -92,7 +94,7 @@ class Drafted:
         """Markdown for the approver."""
         return page_words.preview(
             what=self.what.title,
-            page=self.page,
+            page=self.where,
             public=self.public,
             inputs=self.inputs,
             changes=self.changes,
@@ -157,6 +159,7 @@ async def drafted(kit: Kit, command: Command, what: Spoken, *, proposing: bool) 
         content,
         page_words.content_hash(content),
         tuple(changes),
+        await kit.page_catalog.page_name(str(proposal.inputs["page"])),
         target.shown.name if target else "",
         (*proposal.notes, *left, *judged.told()),
     )

@@ -60,6 +60,12 @@ class PageCatalog:
         found = await self._port.search(PAGE, [], include=["$identifier"])
         return tuple(str(entity["identifier"]) for entity in found)
 
+    async def page_name(self, page: str) -> str:
+        """A page as people know it, with its identifier; the latter alone where Port knows no more."""
+        entity = await self._port.get_entity(PAGE, page)
+        title = text_of((entity or {}).get("title"))
+        return f"{title} ({page})" if title and title != page else page
+
     async def components(self, identifiers: Iterable[str]) -> dict[str, PageComponent]:
         """Those of the components that Port knows, with their page, by identifier."""
         wanted = list(dict.fromkeys(identifiers))

@@ -81,7 +81,7 @@ def preview(
 
     `notes` say what was proposed and why, and what stays.
     """
-    lines = [f"**{what}** on {page}" + (f", of “{one_line(public, 255)}”" if public else "")]
+    lines = [f"**{what}** on {one_line(page, 255)}" + (f", of “{one_line(public, 255)}”" if public else "")]
     if inputs.get("name"):
         lines.append(f"**Title:** {one_line(str(inputs['name']), 255)}")
     if inputs.get("status"):

@@ -42,6 +42,14 @@ async def public(whole: Public) -> Public:
     return await whole.afresh()
 
 
+async def page_name(public: Public) -> str:
+    """As Port has it."""
+    entity = await public.engine.port.get_entity("statuspage", PAGE)
+    assert entity is not None
+    assert entity["title"] != PAGE
+    return str(entity["title"])
+
+
 async def drafting(public: Public, operation: str = "publish", **inputs: Any) -> str:
     """Why it was not drafted."""
     ended = await public.act(
@@ -56,6 +64,7 @@ async def test_each_component_its_own_state_in_one_write(public: Public) -> None
     await public.stage.incident(public.one)
     draft = await public.draft(public.one, **WORDS, **MIXED)
 
+    assert draft["preview"].startswith(f"**Publish** on {await page_name(public)} ({PAGE})")
     for row in (
         "| Checkout | operational | major_outage |",
         "| Search | operational | degraded_performance |",
