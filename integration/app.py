@@ -43,6 +43,7 @@ class _Integration:
         self._engine: Engine | None = None
         self._ready = asyncio.Event()
         self._sweeping: asyncio.Task[None] | None = None
+        self._absorbing: asyncio.Task[None] | None = None
         self._stopped = False
 
     def settings(self) -> Settings:
@@ -109,11 +110,26 @@ class _Integration:
             await asyncio.wait_for(self._engine.performer.flush(), FLUSH_SECONDS)
         except (TimeoutError, ServiceError) as problem:
             logger.warning(f"stop: outcomes are not all written, the next process finds them: {problem}")
+        if self._absorbing is not None:
+            self._absorbing.cancel()
+            await asyncio.wait([self._absorbing])
         await self._engine.aclose()
 
     async def resync(self) -> None:
         engine = await self.engine()
-        await engine.sweeper.resync()
+        if not self._stopped:
+            await engine.sweeper.resync()
+
+    async def absorb(self, incidents: Sequence[Json]) -> None:
+        """What a resync has read of the pages' incidents, for ours. Ocean lets a resync go on while it stops:
+        that is cut off before our connections are closed; the next process reads it anew."""
+        pages = (await self.engine()).pages
+        if pages is None or self._stopped:
+            return
+        self._absorbing = asyncio.create_task(pages.absorb(incidents))
+        await asyncio.wait([self._absorbing])
+        if not self._absorbing.cancelled():
+            self._absorbing.result()
 
 
 def register() -> None:
@@ -139,18 +155,13 @@ def register() -> None:
     async def pages() -> PageMirror | None:
         return (await integration.engine()).pages
 
-    async def absorb(incidents: Sequence[Json]) -> None:
-        found = (await integration.engine()).pages
-        if found is not None:
-            await found.absorb(incidents)
-
     port_door.add_routes(ocean.router, lambda: integration.settings().port_webhook_secret, runner)
     slack_door.add_routes(ocean.router, lambda: integration.settings().slack_signing_secret, mirror, clicks)
     zoom_door.add_routes(ocean.router, lambda: integration.settings().zoom_webhook_secret, bridge)
     statuspage_door.add_routes(ocean.router, lambda: integration.settings().statuspage_webhook_secret, pages)
     ocean.on_start()(integration.start)
     ocean.on_resync_start()(integration.resync)
-    register_kinds(ocean, statuspage, integration.settings, absorb)
+    register_kinds(ocean, statuspage, integration.settings, integration.absorb)
     if ocean.config.actions_processor.enabled:
         for name in ACTIONS:
             ocean.register_action_executor(_executor(name, integration))

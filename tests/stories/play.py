@@ -190,16 +190,16 @@ class Incident:
         assert found is not None
         return found
 
-    async def runs(self) -> list[Json]:
-        """Every run about it with its logs, newest first."""
+    async def runs(self, action: str = "") -> list[Json]:
+        """Every run about it with its logs, newest first; of one action or automation where it is named."""
         found: list[Json] = await self.stage.ask("GET", f"/port/runs?entity={self.identifier}")
-        return found
+        return [run for run in found if action in ("", run["action"]["identifier"])]
 
     async def run(self, action: str, number: int = 1) -> Json:
         """The n-th run of an action or automation about it, once it is final."""
 
         async def look() -> Json | None:
-            runs = [run for run in await self.runs() if run["action"]["identifier"] == action]
+            runs = await self.runs(action)
             done = [
                 run for run in reversed(runs) if run["status"] not in ("IN_PROGRESS", "WAITING_FOR_APPROVAL")
             ]
