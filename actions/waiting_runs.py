@@ -32,7 +32,8 @@ LATE = timedelta(minutes=5)  # whoever approves a draft no more than this too la
 
 
 class WaitingRuns:
-    """One instance a process: it remembers what it has shown and told, to ask Port less."""
+    """The sweeper keeps one, which remembers what it has shown and told, to ask Port less; a run of its own
+    takes a new one, and finds in Port what was done before."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
