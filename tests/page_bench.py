@@ -26,7 +26,7 @@ from sandbox.statuspage.seeding import DEFAULT_PAGE
 from sandbox.statuspage.service import Statuspage
 from sandbox.statuspage.state import API_KEY
 from sandbox.world import Hostility, Json, World
-from tests.sandbox.serve import serve
+from tests.sandbox.serve import serve, until
 from tests.services.conftest import GenerousBudget
 
 CHECKOUT, SEARCH = "sbxcheckout1", "sbxsearch001"
@@ -185,3 +185,12 @@ async def bench(budget: Budget | None = None) -> AsyncIterator[Bench]:
         await client.aclose()
         await world.reset()
         await statuspage.deliverer.close()
+
+
+async def shows(page: Bench, incident: str, **wanted: object) -> None:
+    async def look() -> bool:
+        held, _ = await page.shown(incident)
+        return all(held.get(name) == value for name, value in wanted.items())
+
+    seen: bool = await until(look, what=f"{incident} shows {wanted}")
+    assert seen
